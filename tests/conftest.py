@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from django.conf import settings
+
 from marketplace.launcher import postgres
 from marketplace.launcher.children import stop
 from marketplace.launcher.errors import LauncherError
@@ -27,6 +29,9 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
     if "DATABASE_URL" in os.environ:
         return
+    if settings.configured:
+        # pytest-django loads an exported settings module before any conftest: too early for our database.
+        raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests choose their settings themselves.")
     root = Path(tempfile.mkdtemp(prefix="yinong-test-"))
     root.chmod(0o755)  # the server may run as another user; what is private lies one folder deeper
     config.add_cleanup(lambda: shutil.rmtree(root, ignore_errors=True))
