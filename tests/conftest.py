@@ -46,6 +46,9 @@ def _decide_database() -> postgres.Cluster | None:
 
 CLUSTER = _decide_database()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+os.environ.setdefault("SECRET_KEY", "of-the-tests-only")
+os.environ.setdefault("TESTER_CONSOLE", "1")  # tests move business time
+os.environ["REDIS_URL"] = "memory://"  # tasks run in this process, or are only counted
 django.setup()
 
 

@@ -10,14 +10,12 @@ one capability, CAP_DAC_OVERRIDE, to walk through closed folders.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import shutil
 import signal
 import subprocess
 import sysconfig
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +25,12 @@ import psycopg
 
 from marketplace.launcher.children import POLL_S, Child, log_tail, spawn
 from marketplace.launcher.errors import FULL_DISK_ERRNOS, LauncherError, full_disk
+from marketplace.launcher.sockets import fitting_folder
 
 ROLE = "yinong"
 DATABASE = "yinong"
 UNPRIVILEGED_USER = "nobody"
 SOCKET_NAME = ".s.PGSQL.5432"
-LONGEST_SOCKET_PATH = 107  # sun_path of sockaddr_un, less the closing zero
 ROOM_FOR_CLUSTER = 200 * 1024 * 1024  # bytes: a fresh cluster, its first segments of log and a small world
 START_TIMEOUT_S = 60
 
@@ -81,27 +79,14 @@ def plan_cluster(
     root: Path,
     binaries: Path | None = None,
     settings: tuple[str, ...] = DURABLE,
-    socket_folder: Path | None = None,
 ) -> Cluster:
-    """Say where a cluster under `root` lives, without touching anything.
-
-    The socket goes to a short path in the temporary folder when the one under `root` would exceed what
-    the operating system takes.
-    """
+    """Say where a cluster under `root` lives, without touching anything."""
     chosen = binaries or embedded_binaries()
     data = (root / "postgres" / f"{major_version(chosen)}").absolute()
-    socket = (root / "run" / "postgres").absolute()
-    if len(os.fsencode(socket / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
-        digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-        socket = Path(tempfile.gettempdir()) / f"yinong-{digest}"
-    if len(os.fsencode(socket / SOCKET_NAME)) > LONGEST_SOCKET_PATH:
-        raise LauncherError(
-            f"The path {socket} is too long for a unix socket: set TMPDIR to a shorter folder."
-        )
     return Cluster(
         binaries=chosen,
         data=data,
-        socket_folder=socket,
+        socket_folder=fitting_folder(root / "run" / "postgres", longest_name=SOCKET_NAME),
         log=root / "logs" / "postgres.log",
         settings=settings,
     )

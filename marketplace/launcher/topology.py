@@ -1,0 +1,84 @@
+"""Which processes the product is made of: one table."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from marketplace.launcher.config import Config
+
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """How one process is started, and how one sees that it does its work."""
+
+    name: str
+    command: tuple[str, ...]
+    health_url: str | None = None
+    socket: str | None = None
+
+
+def processes(config: Config) -> tuple[ProcessSpec, ...]:
+    """In starting order: whoever is called by others comes before them."""
+    gateway = f"http://{config.host}:{config.gateway_port}"
+    device_socket = str(config.device_socket)
+    return (
+        # The payment gateway: another company's machine in real life, another process here. It issues
+        # the key files that the web server and the worker read.
+        ProcessSpec(
+            "gateway",
+            _module(
+                "orders.payments.alipay_sim",
+                *("--port", str(config.gateway_port)),
+                *("--data", str(config.gateway_folder)),
+            ),
+            health_url=f"{gateway}/healthz",
+        ),
+        # Delivers the outbox in order and polls due work; needs only PostgreSQL.
+        ProcessSpec("drain", _module("django", "drain")),
+        # Owns the devices' wire: commits what they report, then acknowledges.
+        ProcessSpec("ingest", _module("django", "ingest"), socket=device_socket),
+        # Heavy and remote work: planning, gateway queries, messages.
+        ProcessSpec(
+            "worker",
+            _module(
+                "celery",
+                *("--app", "marketplace.celery"),
+                "worker",
+                *("--loglevel", "INFO"),
+                *("--concurrency", "2"),
+                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            ),
+        ),
+        # GraphQL, callbacks and the built pages.
+        ProcessSpec(
+            "web",
+            _module(
+                "granian",
+                *("--interface", "wsgi"),
+                *("--host", config.host),
+                *("--port", str(config.port)),
+                *("--workers", "2"),
+                "--no-ws",
+                "marketplace.wsgi:application",
+            ),
+            health_url=f"{config.url}/healthz",
+        ),
+        # Every parcel locker and cold cabinet of the world, each with its own flash and clock.
+        ProcessSpec(
+            "cabinets",
+            _module(
+                "lockers.simulator",
+                *("--socket", device_socket),
+                *("--data", str(config.cabinets_folder)),
+                *("--control", str(config.control_port)),
+            ),
+            health_url=f"http://{config.host}:{config.control_port}/healthz",
+        ),
+    )
+
+
+def _module(*arguments: str) -> tuple[str, ...]:
+    return (PYTHON, "-m", *arguments)
