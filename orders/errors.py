@@ -1,0 +1,83 @@
+"""What orders refuse, by name. No Django.
+
+Conflict
+├── OutOfStock (catalog's own passes through)
+├── Unreachable       a place cannot take these goods; `error_code` is the reason's name
+├── PriceChanged      the sum passed what the buyer agreed to
+├── PastCutOff        too late for this cycle
+├── CartEmpty
+├── NotPayable        nothing left to pay, or no longer
+├── AlreadyPacked
+├── CrateShort        a crate holds less than the portion asks for
+└── RefundTooLarge
+Forbidden
+├── NoConsent         the buyer never agreed to this place
+└── WrongHandOutProof code, last four digits or signature do not fit
+"""
+
+from marketplace.kernel.errors import N_, Conflict, DomainError, Forbidden, InvalidInput
+
+
+class Unreachable(Conflict):
+    """Goods cannot reach a place; `reason` is the stable name that storefront and tests read."""
+
+    code = "unreachable"
+    message = N_("这个地点送不到")
+
+    def __init__(self, reason: str, message: str, *, field: str | None = "placeId", **params: object) -> None:
+        super().__init__(message, field=field, code=reason, params=params)
+        self.reason = reason
+
+
+class PriceChanged(Conflict):
+    code = "price_changed"
+    message = N_("金额已变为最多 %(yuan)s 元，请重新确认")
+
+
+class PastCutOff(Conflict):
+    code = "past_cut_off"
+    message = N_("已过截单时间，不能再修改或取消")
+
+
+class CartEmpty(Conflict):
+    code = "cart_empty"
+    message = N_("购物车是空的")
+
+
+class NotOrderable(Conflict):
+    code = "not_orderable"
+    message = N_("%(product)s现在不能下单")
+
+
+class NotPayable(Conflict):
+    code = "not_payable"
+    message = N_("这个订单不需要付款或已关闭")
+
+
+class AlreadyPacked(Conflict):
+    code = "already_packed"
+    message = N_("这个包裹已经打包")
+
+
+class CrateShort(Conflict):
+    code = "crate_short"
+    message = N_("筐里只剩 %(left_g)s 克")
+
+
+class RefundTooLarge(Conflict):
+    code = "refund_too_large"
+    message = N_("最多还能退 %(left_yuan)s 元")
+
+
+class NoConsent(Forbidden):
+    code = "no_consent"
+    message = N_("买家没有同意投递到这个地点")
+
+
+class WrongHandOutProof(DomainError):
+    code = "wrong_code"
+    message = N_("取件码或手机尾号不对")
+
+
+class UnknownSubstitution(InvalidInput):
+    message = N_("缺货处理方式应为 refund、substitute 或 ask")
