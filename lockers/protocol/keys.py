@@ -1,0 +1,35 @@
+"""Keys: everything a cabinet or the server signs with comes from two root keys that no database holds.
+
+A cabinet holds its own locker key; a new generation (after a reset, a theft) has a new one, so whatever was
+sealed or signed for the old generation fails.
+"""
+
+import hashlib
+import hmac
+
+KEY_BYTES = 32
+
+
+def locker_key(root_key: bytes, *, device: str, generation: int) -> bytes:
+    """The permanent secret of one device in one generation."""
+    return _derived(root_key, b"locker-v1", device.encode(), generation.to_bytes(4, "big"))
+
+
+def tag_key(locker_key: bytes) -> bytes:
+    return _derived(locker_key, b"tag-v1")
+
+
+def command_key(locker_key: bytes) -> bytes:
+    return _derived(locker_key, b"command-v1")
+
+
+def seal_key(locker_key: bytes) -> bytes:
+    return _derived(locker_key, b"seal-v1")
+
+
+def _derived(key: bytes, *parts: bytes) -> bytes:
+    """Length-prefixed parts, so that no two lists of parts give the same input."""
+    if len(key) < KEY_BYTES:
+        raise ValueError(f"a key has at least {KEY_BYTES} bytes")
+    message = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    return hmac.digest(key, message, hashlib.sha256)
