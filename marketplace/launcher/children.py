@@ -26,6 +26,7 @@ from marketplace.launcher.errors import FULL_DISK_ERRNOS, LauncherError, full_di
 
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.02
+TOOL_GRACE_S = 10
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,11 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
-    run_as: tuple[int, int] | None = None,
     pid_file: Path | None = None,
 ) -> Child:
     """Start a child in its own process group, with its output appended to `log`.
 
-    `run_as` is (uid, gid); only root may give it. Call from the main thread: the kernel ties the
-    parent-death signal to the thread that forked.
+    Call from the main thread: the kernel ties the parent-death signal to the thread that forked.
     Raises LauncherError when the program is missing or the disk is full.
     """
     try:
@@ -99,7 +98,6 @@ def spawn(
                 cwd=cwd,
                 process_group=0,
                 preexec_fn=_die_with_parent(stop_signal),
-                **_credentials(run_as),
             )
         if pid_file is not None:
             _write_pid_file(pid_file, process.pid)
@@ -110,6 +108,39 @@ def spawn(
             raise full_disk(log.parent) from error
         raise LauncherError(f"Cannot start {name}: {error}.") from error
     return Child(name=name, process=process, log=log, stop_signal=stop_signal, pid_file=pid_file)
+
+
+def run_to_end(
+    command: Sequence[str], *, environment: Mapping[str, str], cwd: Path, log: Path | None = None
+) -> int:
+    """Run a program to its end and give its exit code; its output goes to `log`, else to ours.
+
+    An exception here (Ctrl-C) ends the program before it goes on.
+    """
+    output = log.open("ab") if log is not None else None
+    try:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
+            env=dict(environment),
+            cwd=cwd,
+            process_group=0,
+            preexec_fn=_die_with_parent(signal.SIGTERM),
+        )
+    finally:
+        if output is not None:
+            output.close()
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=TOOL_GRACE_S)
+        _kill_group(process.pid)
+        process.wait()
+        raise
 
 
 def stop(child: Child, *, grace_s: float = 15) -> None:
@@ -163,13 +194,6 @@ def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
             os._exit(1)
 
     return prepare
-
-
-def _credentials(run_as: tuple[int, int] | None) -> dict[str, object]:
-    if run_as is None:
-        return {}
-    uid, gid = run_as
-    return {"user": uid, "group": gid, "extra_groups": []}
 
 
 def _signal_process(pid: int, number: signal.Signals) -> None:

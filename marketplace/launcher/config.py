@@ -55,7 +55,18 @@ class Config:
 
     @property
     def summary_file(self) -> Path:
+        """What the simulated day says of itself."""
         return self.data / "day" / "summary.json"
+
+    @property
+    def audit_file(self) -> Path:
+        """What the auditor found."""
+        return self.data / "day" / "audit.json"
+
+    @property
+    def demo_file(self) -> Path:
+        """Both together; there is one once a day is finished."""
+        return self.data / "day" / "demo.json"
 
     @property
     def device_socket(self) -> Path:

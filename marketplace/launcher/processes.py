@@ -31,8 +31,10 @@ class Supervisor:
     killed and started again by name while the others go on.
     """
 
-    def __init__(self, *, run_folder: Path, log_folder: Path, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
+    def __init__(
+        self, *, run_folder: Path, log_folder: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.environment = dict(environment or {})
         self._run_folder = run_folder
         self._log_folder = log_folder
         self._specs: dict[str, ProcessSpec] = {}
