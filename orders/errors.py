@@ -10,12 +10,11 @@ Conflict
 ├── AlreadyPacked
 ├── CrateShort        a crate holds less than the portion asks for
 └── RefundTooLarge
-Forbidden
-├── NoConsent         the buyer never agreed to this place
+DomainError
 └── WrongHandOutProof code, last four digits or signature do not fit
 """
 
-from marketplace.kernel.errors import N_, Conflict, DomainError, Forbidden, InvalidInput
+from marketplace.kernel.errors import N_, Conflict, DomainError, InvalidInput
 
 
 class Unreachable(Conflict):
@@ -67,11 +66,6 @@ class CrateShort(Conflict):
 class RefundTooLarge(Conflict):
     code = "refund_too_large"
     message = N_("最多还能退 %(left_yuan)s 元")
-
-
-class NoConsent(Forbidden):
-    code = "no_consent"
-    message = N_("买家没有同意投递到这个地点")
 
 
 class WrongHandOutProof(DomainError):
