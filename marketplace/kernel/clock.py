@@ -1,19 +1,19 @@
 """Two clocks. `now()` is business time, which a tester or the simulation may move; `wall()` is wire time.
 
-Business time is used for cut-offs, holds, storage periods and readings; wire time for signatures, TLS, command
-expiry, door time-outs and leases. A process installs a source once (`marketplace.database` installs the shared row)
-and calls `refresh()` at the start of each unit of work (request, task, delivered event), so that time stands
-still within it.
+Business time is used for cut-offs, holds, storage periods and readings; wire time for signatures, TLS,
+command expiry, door time-outs and leases. A process installs a source once (`marketplace.database` installs
+the shared row) and calls `refresh()` at the start of each unit of work: request, task, delivered event.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from datetime import timezone as _timezone
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-UTC = _timezone.utc
+UTC = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Setting:
 
 _source: Callable[[], Setting] | None = None
 _setting = Setting()
+_as_of: ContextVar[datetime | None] = ContextVar("as_of", default=None)
 
 
 def install(source: Callable[[], Setting] | None) -> None:
@@ -49,9 +50,27 @@ def wall() -> datetime:
 
 def now() -> datetime:
     """Business time, aware, UTC."""
+    past = _as_of.get()
+    if past is not None:
+        return past
     if _setting.frozen_at is not None:
         return _setting.frozen_at
     return wall() + _setting.offset
+
+
+@contextmanager
+def as_of(moment: datetime) -> Iterator[None]:
+    """Let business time be `moment` in this context: an act that happened offline keeps its own time."""
+    token = _as_of.set(moment)
+    try:
+        yield
+    finally:
+        _as_of.reset(token)
+
+
+def is_as_of() -> bool:
+    """Whether an act of the past is being recorded: then it is a fact, and rules only add tasks to it."""
+    return _as_of.get() is not None
 
 
 def today() -> date:

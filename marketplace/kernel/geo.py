@@ -1,10 +1,11 @@
 """Places on earth: WGS-84 lon, lat in decimal degrees. GCJ-02 only where a Chinese tile layer is drawn."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marketplace.kernel.errors import InvalidInput, N_
+from marketplace.kernel.errors import N_, InvalidInput
 
 EARTH_RADIUS_M = 6_371_008.8
 _A, _EE = 6_378_245.0, 0.006_693_421_622_965_943
@@ -76,7 +77,7 @@ def _shift(point: LonLat) -> tuple[float, float]:
 def point_in_ring(point: LonLat, ring: Sequence[Sequence[float]]) -> bool:
     """Even-odd rule on one closed ring of [lon, lat] pairs."""
     inside = False
-    for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+    for (x1, y1), (x2, y2) in itertools.pairwise(ring):
         crosses = (y1 > point.lat) != (y2 > point.lat)
         if crosses and point.lon < (x2 - x1) * (point.lat - y1) / (y2 - y1) + x1:
             inside = not inside

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7 as _uuid7
 
-from marketplace.kernel.errors import InvalidInput, N_
+from marketplace.kernel.errors import N_, InvalidInput
 
 
 def uuid7() -> UUID:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from marketplace.kernel.errors import InvalidInput, N_
+from marketplace.kernel.errors import N_, InvalidInput
 
 BASIS_POINTS = 10_000
 _YUAN = re.compile(r"^(0|[1-9]\d{0,10})(?:\.(\d{1,2}))?$")

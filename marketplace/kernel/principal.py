@@ -33,15 +33,13 @@ class Principal:
         return self.user_uuid is not None or self.process is not None
 
     def has(self, role: str | Iterable[str], scope_uuid: UUID | None = None) -> bool:
-        """Whether it holds one of the roles, in the scope when one is named. `platform` and processes hold all."""
+        """Whether it holds one of the roles, in the scope if named. `platform` and processes hold all."""
         roles = {role} if isinstance(role, str) else set(role)
         if self.process is not None:
             return True
         return any(
-            grant.role == "platform"
-            and "tester" not in roles
-            or grant.role in roles
-            and (scope_uuid is None or grant.scope_uuid == scope_uuid)
+            (grant.role == "platform" and "tester" not in roles)
+            or (grant.role in roles and (scope_uuid is None or grant.scope_uuid == scope_uuid))
             for grant in self.grants
         )
 

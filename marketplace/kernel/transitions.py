@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Set
 
-from marketplace.kernel.errors import IllegalTransition, N_
+from marketplace.kernel.errors import N_, IllegalTransition
 
 
 class Transitions:
-    """The allowed moves of one kind of thing.
+    """The allowed moves of one kind of thing: `Transitions({"draft": {"published"}, "published": set()})`.
 
-    `Transitions({"draft": {"published"}, "published": set()})`; every state that may be reached must be a key.
+    Every state that may be reached must be a key.
     """
 
     def __init__(self, moves: Mapping[str, Set[str]]) -> None:
@@ -34,6 +34,4 @@ class Transitions:
     def check(self, old: str, new: str) -> None:
         """Raises IllegalTransition unless `old` -> `new` is allowed."""
         if not self.allowed(old, new):
-            raise IllegalTransition(
-                N_("状态不能从 %(old)s 变为 %(new)s"), params={"old": old, "new": new}
-            )
+            raise IllegalTransition(N_("状态不能从 %(old)s 变为 %(new)s"), params={"old": old, "new": new})

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from marketplace.kernel.errors import InvalidInput, N_
+from marketplace.kernel.errors import N_, InvalidInput
 
 KG_G = 1000
 JIN_G = 500

@@ -1,0 +1,1 @@
+"""The GraphQL edge: execution, limits, typed errors, rules, idempotency, offline operations."""

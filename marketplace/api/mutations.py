@@ -1,0 +1,112 @@
+"""Command, the base of every mutation: one rule, one service, one transaction, typed errors."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import graphene
+from django.db import OperationalError, transaction
+from psycopg import errors as pg
+
+from marketplace.api import ratelimit
+from marketplace.api.errors import UserError, refusal
+from marketplace.api.guard import Rule
+from marketplace.api.idempotency import once
+from marketplace.kernel.errors import DomainError
+from marketplace.kernel.principal import Principal
+
+log = logging.getLogger(__name__)
+ATTEMPTS = 3
+
+
+class Command(graphene.Mutation):
+    """Subclass with `Arguments`, payload fields, `rule` and `perform`; `perform` calls one service.
+
+    `idempotent` adds an `idempotencyKey` argument. `offline` lets the act arrive later through
+    `submitOperations`, at its own time. `atomic = False` is for acts whose refusals must leave a trace.
+    """
+
+    class Meta:
+        abstract = True
+
+    rule: ClassVar[Rule]
+    idempotent: ClassVar[bool] = False
+    offline: ClassVar[bool] = False
+    atomic: ClassVar[bool] = True
+    by_name: ClassVar[dict[str, type["Command"]]] = {}
+
+    errors = graphene.Field(graphene.NonNull(graphene.List(graphene.NonNull(UserError))))
+
+    @classmethod
+    def __init_subclass_with_meta__(cls, **options: Any) -> None:
+        if not isinstance(getattr(cls, "rule", None), Rule):
+            raise TypeError(f"{cls.__name__} declares no rule")
+        arguments = getattr(cls, "Arguments", None)
+        declared = {n: v for n, v in vars(arguments).items() if not n.startswith("_")} if arguments else {}
+        if cls.idempotent:
+            declared["idempotency_key"] = graphene.String()
+        cls.by_name[cls.__name__[0].lower() + cls.__name__[1:]] = cls
+        options.setdefault("name", f"{cls.__name__}Payload")
+        super().__init_subclass_with_meta__(arguments=declared, **options)
+
+    @classmethod
+    def perform(cls, principal: Principal, **arguments: Any) -> dict[str, Any]:
+        """Call the service; give the payload's fields. DomainErrors become `errors`."""
+        raise NotImplementedError
+
+    @classmethod
+    def after_commit(cls, principal: Principal, result: dict[str, Any]) -> dict[str, Any]:
+        """Work that must not run inside a transaction (a gateway call). Also runs when a key is replayed."""
+        return result
+
+    @classmethod
+    def tries(cls, principal: Principal, client: str, **arguments: Any) -> Iterable[tuple[str, int, int]]:
+        """(key, limit, seconds) of what this act counts against guessing, before anything runs."""
+        return ()
+
+    @classmethod
+    def mutate(cls, root: Any, info: Any, **arguments: Any) -> "Command":
+        try:
+            result = cls.execute(info.context.principal, arguments, client=info.context.client)
+        except DomainError as error:
+            return cls(errors=[refusal(error)])
+        return cls(**result, errors=[])
+
+    @classmethod
+    def execute(
+        cls, principal: Principal, arguments: Mapping[str, Any], *, client: str = ""
+    ) -> dict[str, Any]:
+        """Rule, rate limits, then the act (again when the database asks for it); raises DomainError."""
+        cls.rule.check(principal)
+        for key, limit, seconds in cls.tries(principal, client, **arguments):
+            ratelimit.hit(key, limit=limit, per_s=seconds)
+        return cls.after_commit(principal, cls._with_retries(principal, dict(arguments)))
+
+    @classmethod
+    def _with_retries(cls, principal: Principal, arguments: dict[str, Any]) -> dict[str, Any]:
+        key = arguments.pop("idempotency_key", None) if cls.idempotent else None
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return cls._once(principal, arguments, key)
+            except OperationalError as error:
+                if attempt == ATTEMPTS or not isinstance(
+                    error.__cause__, pg.DeadlockDetected | pg.SerializationFailure
+                ):
+                    raise
+                log.warning("%s: %s, trying again", cls.__name__, type(error.__cause__).__name__)
+        raise AssertionError("unreachable")
+
+    @classmethod
+    def _once(cls, principal: Principal, arguments: dict[str, Any], key: str | None) -> dict[str, Any]:
+        if not cls.atomic:
+            return cls.perform(principal, **arguments)
+        with transaction.atomic():
+            if key is None or principal.user_uuid is None:
+                return cls.perform(principal, **arguments)
+            return once(
+                actor_uuid=principal.user_uuid,
+                operation=cls.__name__,
+                key=key,
+                arguments=arguments,
+                act=lambda: cls.perform(principal, **arguments),
+            )

@@ -1,0 +1,150 @@
+"""Acts done without network: the same commands, at their own time, each answered and never done twice.
+
+Order of effects per operation: find a row with this opId (then it is a duplicate and the stored outcome is
+told again) -> run the command as of its event time -> store the outcome, all in one transaction. A refusal is
+stored too, so that the device can forget the operation and show both sides to the person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from marketplace.api.errors import refusal, snake
+from marketplace.api.models import OfflineOperation
+from marketplace.api.mutations import Command
+from marketplace.kernel import clock
+from marketplace.kernel.errors import N_, Conflict, DomainError, InvalidInput, RateLimited, TryAgain
+from marketplace.kernel.principal import Principal
+
+SCHEMA_VERSION = 1
+MAX_OPERATIONS = 200
+MAX_AGE = timedelta(days=7)
+MAX_AHEAD = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    op_uuid: UUID
+    seq: int
+    type: str
+    event_time: datetime
+    payload: Mapping[str, Any]
+    base_version: int | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`outcome` is applied, duplicate, conflict (see `truth`) or refused (see `errors`)."""
+
+    op_uuid: UUID
+    outcome: str
+    truth: dict[str, Any] = field(default_factory=dict)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+
+def submit(*, principal: Principal, device: str, operations: list[Operation]) -> list[Outcome]:
+    """Apply the device's operations in its own order (seq). Each stands or falls alone."""
+    principal.require_signed_in()
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidInput(
+            N_("一次最多上传 %(limit)s 条操作"), field="operations", params={"limit": MAX_OPERATIONS}
+        )
+    return [
+        _apply(principal=principal, device=device, operation=operation)
+        for operation in sorted(operations, key=lambda operation: operation.seq)
+    ]
+
+
+def _apply(*, principal: Principal, device: str, operation: Operation) -> Outcome:
+    with transaction.atomic():
+        row, fresh = OfflineOperation.objects.get_or_create(
+            uuid=operation.op_uuid,
+            defaults={
+                "device": device[:80],
+                "actor_uuid": principal.user_uuid,
+                "seq": operation.seq,
+                "type": operation.type,
+                "schema_version": operation.schema_version,
+                "base_version": operation.base_version,
+                "event_time": operation.event_time,
+                "received_at": clock.wall(),
+                "payload": dict(operation.payload),
+                "outcome": "pending",
+            },
+        )
+        if not fresh:
+            return _duplicate(row, principal)
+        outcome = _run(principal, operation)
+        row.outcome, row.truth, row.errors = outcome.outcome, outcome.truth, outcome.errors
+        row.save(update_fields=["outcome", "truth", "errors"])
+    return outcome
+
+
+def _duplicate(row: OfflineOperation, principal: Principal) -> Outcome:
+    if row.actor_uuid != principal.user_uuid:
+        raise Conflict(N_("这个操作编号属于另一个人"), field="op_id")
+    return Outcome(row.uuid, "duplicate", {"outcome": row.outcome, **row.truth}, row.errors)
+
+
+def _run(principal: Principal, operation: Operation) -> Outcome:
+    try:
+        with transaction.atomic(), clock.as_of(_checked_time(operation)):
+            _command(operation).execute(principal, _arguments(operation))
+    except (TryAgain, RateLimited):
+        raise  # not the operation's fault: nothing is stored, the device sends it again
+    except DomainError as error:
+        outcome = "conflict" if isinstance(error, Conflict) else "refused"
+        return Outcome(operation.op_uuid, outcome, _truth(error), [dict(refusal(error).as_json())])
+    return Outcome(operation.op_uuid, "applied")
+
+
+def _truth(error: DomainError) -> dict[str, Any]:
+    """What is true now, as far as the refusing service said it in its params."""
+    return {name: str(value) for name, value in error.params.items()}
+
+
+def _command(operation: Operation) -> type[Command]:
+    if operation.schema_version != SCHEMA_VERSION:
+        raise InvalidInput(N_("应用版本过旧，请更新后再同步"), field="schema_version")
+    command = Command.by_name.get(operation.type)
+    if command is None or not command.offline:
+        raise InvalidInput(N_("这种操作不能离线完成"), field="type")
+    return command
+
+
+def _arguments(operation: Operation) -> dict[str, Any]:
+    arguments = {snake(name): _snake_keys(value) for name, value in operation.payload.items()}
+    arguments.pop("idempotency_key", None)
+    known = set(_command(operation)._meta.arguments)
+    unknown = sorted(set(arguments) - known)
+    if unknown:
+        raise InvalidInput(N_("不认识的字段"), field=f"payload.{unknown[0]}")
+    missing = sorted(
+        name
+        for name, argument in _command(operation)._meta.arguments.items()
+        if argument.kwargs.get("required") and name not in arguments
+    )
+    if missing:
+        raise InvalidInput(N_("缺少字段"), field=f"payload.{missing[0]}")
+    return arguments
+
+
+def _snake_keys(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {snake(key): _snake_keys(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_snake_keys(item) for item in value]
+    return value
+
+
+def _checked_time(operation: Operation) -> datetime:
+    """The device's time, believed within a week back and ten minutes ahead."""
+    now = clock.now()
+    if not now - MAX_AGE <= operation.event_time <= now + MAX_AHEAD:
+        raise InvalidInput(N_("设备时间不可信，请校准手机时间"), field="event_time")
+    return min(operation.event_time, now)

@@ -1,0 +1,85 @@
+"""The edge's own root field: acts done offline."""
+
+import graphene
+import orjson
+
+from marketplace.api.errors import UserError
+from marketplace.api.guard import SIGNED_IN
+from marketplace.api.mutations import Command
+from marketplace.api.offline import Operation, submit
+from marketplace.kernel.errors import N_, InvalidInput
+from marketplace.kernel.ids import parse_uuid
+
+
+class OperationInput(graphene.InputObjectType):
+    op_id = graphene.ID(required=True, description="UUIDv7 made by the device")
+    seq = graphene.Int(required=True)
+    type = graphene.String(required=True, description="name of the mutation")
+    event_time = graphene.DateTime(required=True)
+    base_version = graphene.Int()
+    schema_version = graphene.Int(required=True)
+    payload = graphene.String(required=True, description="the mutation's arguments as JSON")
+
+
+class OperationResult(graphene.ObjectType):
+    op_id = graphene.ID(required=True)
+    outcome = graphene.String(required=True, description="applied, duplicate, conflict or refused")
+    truth = graphene.String(required=True, description="JSON: what is true now")
+    errors = graphene.List(graphene.NonNull(UserError), required=True)
+
+
+class SubmitOperations(Command):
+    class Arguments:
+        device = graphene.String(required=True)
+        operations = graphene.List(graphene.NonNull(OperationInput), required=True)
+
+    results = graphene.List(graphene.NonNull(OperationResult))
+    rule = SIGNED_IN
+    atomic = False  # each operation is a transaction of its own
+
+    @classmethod
+    def perform(cls, principal, *, device, operations):
+        outcomes = submit(
+            principal=principal,
+            device=device,
+            operations=[_operation(index, operation) for index, operation in enumerate(operations)],
+        )
+        return {
+            "results": [
+                OperationResult(
+                    op_id=str(outcome.op_uuid),
+                    outcome=outcome.outcome,
+                    truth=orjson.dumps(outcome.truth).decode(),
+                    errors=[UserError(**error) for error in outcome.errors],
+                )
+                for outcome in outcomes
+            ]
+        }
+
+
+def _operation(index, given) -> Operation:
+    try:
+        payload = orjson.loads(given.payload)
+    except orjson.JSONDecodeError:
+        payload = None
+    if not isinstance(payload, dict):
+        raise InvalidInput(N_("应为 JSON 对象"), field=f"operations[{index}].payload")
+    if given.event_time.tzinfo is None:
+        raise InvalidInput(N_("时间要带时区"), field=f"operations[{index}].event_time")
+    return Operation(
+        op_uuid=parse_uuid(given.op_id, f"operations[{index}].op_id"),
+        seq=given.seq,
+        type=given.type,
+        event_time=given.event_time,
+        payload=payload,
+        base_version=given.get("base_version"),
+        schema_version=given.schema_version,
+    )
+
+
+class Query(graphene.ObjectType):
+    pass
+
+
+class Mutation(graphene.ObjectType):
+    submit_operations = SubmitOperations.Field()

@@ -1,0 +1,1 @@
+"""Who has which goods: handling units, what is in them, and a hash-chained history of hand-overs."""

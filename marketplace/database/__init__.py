@@ -1,0 +1,1 @@
+"""What every app's tables share: ids, points, the lock order, and the row that moves business time."""

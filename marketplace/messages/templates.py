@@ -1,0 +1,37 @@
+"""All message texts, by name. zh-Hans is the source; params are named and checked when a notice is made."""
+
+import string
+from dataclasses import dataclass
+
+from marketplace.kernel.errors import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    title: str
+    body: str
+
+    @property
+    def params(self) -> frozenset[str]:
+        names = {name for _, name, _, _ in string.Formatter().parse(self.body) if name}
+        return frozenset(names)
+
+
+TEMPLATES: dict[str, Template] = {
+    "sign_in_code": Template(N_("登录验证码"), N_("您的验证码是 {code}，{minutes} 分钟内有效。")),
+    "order_paid": Template(N_("付款成功"), N_("订单 {number} 已付款 ¥{amount}，我们开始备货。")),
+    "order_closed": Template(
+        N_("订单已关闭"), N_("订单 {number} 未在规定时间内付款，已关闭，库存和柜格已释放。")
+    ),
+    "order_refunded": Template(N_("已退款"), N_("订单 {number} 退款 ¥{amount}：{reason}")),
+    "harvest_list": Template(
+        N_("备货清单"), N_("{product}：共 {quantity}，{orders} 个订单，请在 {day} 早上送到站点。")
+    ),
+    "parcel_ready": Template(
+        N_("包裹已到"), N_("取件码 {code}，地点：{place}（{address}），请在 {until} 前取件，免费保管。")
+    ),
+    "parcel_on_shelf": Template(N_("包裹已到站点"), N_("取件码 {code}，请到 {place} 领取。")),
+    "parcel_held": Template(N_("包裹暂停取件"), N_("{place} 温度异常，您的包裹已封存待检，我们会尽快答复。")),
+    "parcel_collected": Template(N_("已取件"), N_("订单 {number} 的包裹已取走。")),
+    "unserved": Template(N_("明日不能送达"), N_("订单 {number} 明日不能送达：{reason}。款项将原路退回。")),
+}

@@ -1,0 +1,1 @@
+"""Where things are and what drives: counties, places, hubs, sites, vehicles, carriers."""

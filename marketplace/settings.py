@@ -1,0 +1,158 @@
+"""All settings in one file, from the environment through typed readers; secrets from it or from files."""
+
+from pathlib import Path
+
+from marketplace import env
+
+
+def _exists(name: str) -> bool:
+    import importlib.util
+    from pathlib import Path as P
+
+    if not name.startswith("django") and not name.startswith("graphene"):
+        return (P(__file__).resolve().parent.parent / name.replace(".", "/") / "apps.py").exists()
+    return importlib.util.find_spec(name) is not None
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("YINONG_DATA", str(BASE_DIR / ".data")))
+
+DEBUG = env.flag("DEBUG")
+#: The tester's console moves business time and breaks cabinets; never on in production.
+TESTER_CONSOLE = env.flag("TESTER_CONSOLE")
+SECRET_KEY = env.secret("SECRET_KEY", "insecure-development-key" if DEBUG or TESTER_CONSOLE else "")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver")
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "graphene_django",
+    "marketplace.database",
+    "marketplace.outbox",
+    "marketplace.api",
+    "marketplace.messages",
+    "marketplace.accounts",
+    "marketplace.places",
+    "marketplace.custody",
+    "marketplace.telemetry",
+    "farmers",
+    "catalog",
+    "lockers",
+    "routing",
+    "orders.payments",
+    "orders.ledger",
+    "orders",
+    "marketplace.reports",
+    "marketplace.simulation",
+    "marketplace",
+]
+INSTALLED_APPS = [name for name in INSTALLED_APPS if _exists(name)]  # while the house is being built
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        **env.database("DATABASE_URL", "postgresql:///yinong"),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "TEST": {"NAME": env.text("YINONG_TEST_DATABASE", "test_yinong")},
+    }
+}
+
+REDIS_URL = env.text("REDIS_URL", "memory://")
+MQTT_URL = env.text("MQTT_URL", "")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.02, "socket_connect_timeout": 2, "max_retries": 1}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = "Asia/Shanghai"
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "marketplace" / "locale"]
+USE_I18N = True
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
+WHITENOISE_ROOT = FRONTEND_DIST if FRONTEND_DIST.is_dir() else None
+WHITENOISE_INDEX_FILE = True
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = "/media/"
+STORAGES = {
+    "default": {"BACKEND": env.text("FILE_STORAGE", "django.core.files.storage.FileSystemStorage")},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+#: GraphQL limits: nesting of selections, and the sum of field costs (a list multiplies by its `first`).
+GRAPHQL_MAX_DEPTH = env.integer("GRAPHQL_MAX_DEPTH", 12, 2, 50)
+GRAPHQL_MAX_COMPLEXITY = env.integer("GRAPHQL_MAX_COMPLEXITY", 20_000, 100, 10_000_000)
+GRAPHQL_MAX_BYTES = 256 * 1024
+ACCESS_TOKEN_DAYS = env.integer("ACCESS_TOKEN_DAYS", 30, 1, 400)
+SIGN_IN_CODE_MINUTES = env.integer("SIGN_IN_CODE_MINUTES", 5, 1, 60)
+
+#: Where the cabinets' transport listens (unix socket), and where simulated cabinets take a person's hand.
+DEVICE_SOCKET = env.text("DEVICE_SOCKET", str(DATA_DIR / "devices.sock"))
+CABINET_CONTROL_URL = env.text("CABINET_CONTROL_URL", "")
+#: Root keys of the lockers live outside the database.
+LOCKER_KEY_FILE = env.text("LOCKER_KEY_FILE", str(DATA_DIR / "keys" / "locker.json"))
+
+ALIPAY_GATEWAY_URL = env.text("ALIPAY_GATEWAY_URL", "")
+ALIPAY_APP_ID = env.text("ALIPAY_APP_ID", "")
+ALIPAY_SELLER_ID = env.text("ALIPAY_SELLER_ID", "")
+ALIPAY_APP_PRIVATE_KEY_FILE = env.text("ALIPAY_APP_PRIVATE_KEY_FILE", "")
+ALIPAY_PUBLIC_KEY_FILE = env.text("ALIPAY_PUBLIC_KEY_FILE", "")
+
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"django.request": {"level": "ERROR"}, "celery": {"level": LOG_LEVEL}},
+}
