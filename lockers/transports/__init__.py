@@ -1,0 +1,1 @@
+"""How envelopes travel: one port, several ways. No Django here; MQTT is imported nowhere else."""
