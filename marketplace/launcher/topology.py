@@ -20,21 +20,19 @@ class ProcessSpec:
     socket: str | None = None
 
 
+# fmt: off
 def processes(config: Config) -> tuple[ProcessSpec, ...]:
     """In starting order: whoever is called by others comes before them."""
-    gateway = f"http://{config.host}:{config.gateway_port}"
+    gateway_port, gateway_folder = str(config.gateway_port), str(config.gateway_folder)
+    control_port = str(config.control_port)
     device_socket = str(config.device_socket)
     return (
         # The payment gateway: another company's machine in real life, another process here. It issues
         # the key files that the web server and the worker read.
         ProcessSpec(
             "gateway",
-            _module(
-                "orders.payments.alipay_sim",
-                *("--port", str(config.gateway_port)),
-                *("--data", str(config.gateway_folder)),
-            ),
-            health_url=f"{gateway}/healthz",
+            _module("orders.payments.alipay_sim", "--port", gateway_port, "--data", gateway_folder),
+            health_url=f"http://{config.host}:{gateway_port}/healthz",
         ),
         # Delivers the outbox in order and polls due work; needs only PostgreSQL.
         ProcessSpec("drain", _module("django", "drain")),
@@ -44,25 +42,16 @@ def processes(config: Config) -> tuple[ProcessSpec, ...]:
         ProcessSpec(
             "worker",
             _module(
-                "celery",
-                *("--app", "marketplace.celery"),
-                "worker",
-                *("--loglevel", "INFO"),
-                *("--concurrency", "2"),
-                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+                "celery", "--app", "marketplace.celery", "worker", "--loglevel", "INFO", "--concurrency", "2",
+                "--without-gossip", "--without-mingle", "--without-heartbeat",
             ),
         ),
         # GraphQL, callbacks and the built pages.
         ProcessSpec(
             "web",
             _module(
-                "granian",
-                *("--interface", "wsgi"),
-                *("--host", config.host),
-                *("--port", str(config.port)),
-                *("--workers", "2"),
-                "--no-ws",
-                "marketplace.wsgi:application",
+                "granian", "--interface", "wsgi", "--host", config.host, "--port", str(config.port),
+                "--workers", "2", "--no-ws", "marketplace.wsgi:application",
             ),
             health_url=f"{config.url}/healthz",
         ),
@@ -70,14 +59,13 @@ def processes(config: Config) -> tuple[ProcessSpec, ...]:
         ProcessSpec(
             "cabinets",
             _module(
-                "lockers.simulator",
-                *("--socket", device_socket),
-                *("--data", str(config.cabinets_folder)),
-                *("--control", str(config.control_port)),
+                "lockers.simulator", "--socket", device_socket, "--data", str(config.cabinets_folder),
+                "--control", control_port,
             ),
-            health_url=f"http://{config.host}:{config.control_port}/healthz",
+            health_url=f"http://{config.host}:{control_port}/healthz",
         ),
     )
+# fmt: on
 
 
 def _module(*arguments: str) -> tuple[str, ...]:
