@@ -97,6 +97,8 @@ class AlipayGateway:
             )
         if answer.outcome is Outcome.WAITING:
             return TradeState(status=TradeStatus.WAITING, trade_no=parsed.trade_no or "")
+        if answer.sub_code == "ACQ.TRADE_HAS_SUCCESS":  # our own earlier call, whose answer was lost
+            return self.query(out_trade_no=str(terms["out_trade_no"]))
         if answer.outcome is Outcome.REFUSED:
             return TradeState(status=TradeStatus.ABSENT, reason=answer.sub_code)
         return TradeState(status=TradeStatus.UNKNOWN, reason=answer.message)
@@ -174,8 +176,15 @@ class AlipayGateway:
     # pre-authorisation
 
     def freeze_link(
-        self, *, freeze_no: str, request_no: str, amount_fen: int, subject: str, payee_id: str, notify_url: str
-    ) -> str:  # fmt: skip
+        self,
+        *,
+        freeze_no: str,
+        request_no: str,
+        amount_fen: int,
+        subject: str,
+        payee_id: str,
+        notify_url: str,
+    ) -> str:
         terms = {
             "out_order_no": freeze_no,
             "out_request_no": request_no,

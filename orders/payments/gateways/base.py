@@ -187,9 +187,15 @@ class Gateway(Protocol):
     def query_refund(self, *, out_trade_no: str, refund_no: str) -> RefundState: ...
 
     def freeze_link(
-        self, *, freeze_no: str, request_no: str, amount_fen: int, subject: str, payee_id: str, notify_url: str
-    ) -> str:  # fmt: skip
-        ...
+        self,
+        *,
+        freeze_no: str,
+        request_no: str,
+        amount_fen: int,
+        subject: str,
+        payee_id: str,
+        notify_url: str,
+    ) -> str: ...
 
     def query_freeze(self, *, freeze_no: str, request_no: str) -> FreezeState: ...
 

@@ -24,7 +24,7 @@ def request(api: str, terms: dict[str, Any], *, notify_url: str = "", return_url
 
     Empty terms are left out. Raises DroppedTerms if the SDK would send something else than `terms`.
     """
-    wanted = {name: value for name, value in terms.items() if value not in ("", None, [], {})}
+    wanted = _without_empty(terms)
     model = _sdk_class("domain", f"{api}Model").from_alipay_dict(wanted)
     built = _sdk_class("request", f"{api}Request")(biz_model=model)
     if model.to_alipay_dict() != wanted:
@@ -41,3 +41,16 @@ def response(api: str, answer: Answer) -> Any:
     parsed = _sdk_class("response", f"{api}Response")()
     parsed.parse_response_content(answer.text)
     return parsed
+
+
+def _without_empty(terms: dict[str, Any]) -> dict[str, Any]:
+    """The gateway leaves empty values out of what it signs, so they may not be sent."""
+    kept = {}
+    for name, value in terms.items():
+        if isinstance(value, dict):
+            value = _without_empty(value)
+        elif isinstance(value, list):
+            value = [_without_empty(item) if isinstance(item, dict) else item for item in value]
+        if value not in ("", None, [], {}):
+            kept[name] = value
+    return kept

@@ -19,6 +19,7 @@ from orders.payments.gateways.base import Answer, Outcome
 from orders.payments.gateways.signing import is_signed, sign, signed_content
 
 log = logging.getLogger(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it would write whole signed requests
 
 UNKNOWN_SUB_CODES = frozenset({"ACQ.SYSTEM_ERROR", "SYSTEM_ERROR", "ACQ.TRADE_SETTLE_ERROR"})
 COMMON_FIELDS = (

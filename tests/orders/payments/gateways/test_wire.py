@@ -46,7 +46,10 @@ def read(wire, text):
     ("api", "terms"),
     [
         ("AlipayTradeQuery", {"out_trade_no": "Y1"}),
-        ("AlipayTradeRefund", {"out_trade_no": "Y1", "refund_amount": "0.30", "refund_reason": '坏果 "3" & <1>+%'}),
+        (
+            "AlipayTradeRefund",
+            {"out_trade_no": "Y1", "refund_amount": "0.30", "refund_reason": '坏 "3" & <1>+%'},
+        ),
         (
             "AlipayTradeMergePrecreate",
             {"out_merge_no": "M1", "order_details": [{"out_trade_no": "Y1", "subject": "奉新猕猴桃 10 斤"}]},
@@ -68,7 +71,7 @@ def test_the_signed_request_is_byte_equal_to_the_sdks(wire, monkeypatch, api, te
     monkeypatch.setattr(sdk.datetime, "datetime", FixedTime)
     config = AlipayClientConfig()
     config.app_id, config.app_private_key = "2021004100000001", pem(APP_KEY).decode()
-    built = request(api, terms, notify_url="https://yinong.example/notify?x=1", return_url="https://yinong.example/")
+    built = request(api, terms, notify_url="https://a.example/notify?x=1", return_url="https://a.example/")
     theirs = sdk.DefaultAlipayClient(config).sdk_execute(built)
     assert wire.link(built).partition("?")[2] == theirs
 
@@ -77,7 +80,8 @@ def test_a_link_carries_every_signed_field_once(wire):
     link = wire.link(request("AlipayTradeQuery", {"out_trade_no": "Y1"}))
     fields = parse_qs(urlsplit(link).query, strict_parsing=True)
     assert {name: len(values) for name, values in fields.items()} == dict.fromkeys(
-        ["app_id", "method", "charset", "format", "version", "sign_type", "timestamp", "sign", "biz_content"], 1
+        ["app_id", "method", "charset", "format", "version", "sign_type", "timestamp", "sign", "biz_content"],
+        1,
     )
     assert json.loads(fields["biz_content"][0]) == {"out_trade_no": "Y1"}
 
@@ -127,10 +131,8 @@ def sha1_answer():
         '{"alipay_trade_query_response":{"code":"10000"},"sign":"!!"}',
         sha1_answer(),
     ],
-    ids=[
-        "empty", "no-json", "no-sign", "changed", "other-key", "other-method", "cert", "trailing", "no-base64", "sha1",
-    ],
-)  # fmt: skip
+    ids=["empty", "no-json", "no-sign", "changed", "other-key", "other-method", "cert", "trailing", "no-base64", "sha1"],
+)
 def test_every_odd_answer_is_unknown(wire, text):
     assert read(wire, text).outcome is Outcome.UNKNOWN
 
