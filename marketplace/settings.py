@@ -7,11 +7,15 @@ from marketplace import env
 
 def _exists(name: str) -> bool:
     import importlib.util
+    import sys
     from pathlib import Path as P
 
-    if not name.startswith("django") and not name.startswith("graphene"):
-        return (P(__file__).resolve().parent.parent / name.replace(".", "/") / "apps.py").exists()
-    return importlib.util.find_spec(name) is not None
+    if name.startswith(("django", "graphene")):
+        return importlib.util.find_spec(name) is not None
+    folder = P(__file__).resolve().parent.parent / name.replace(".", "/")
+    has_models = (folder / "models.py").exists() or (folder / "models").exists()
+    ready = not has_models or (folder / "migrations/0001_initial.py").exists() or "makemigrations" in sys.argv
+    return (folder / "apps.py").exists() and ready
 
 
 BASE_DIR = Path(__file__).resolve().parent.parent
