@@ -17,7 +17,7 @@ LONGEST_EDGE = 2048
 KINDS = frozenset({"JPEG", "PNG", "WEBP"})
 
 
-def store_image(upload: UploadedFile[bytes], *, purpose: str, owner_uuid: UUID) -> str:
+def store_image(upload: UploadedFile, *, purpose: str, owner_uuid: UUID) -> str:
     """Store a photo or a signature; gives its storage name `purpose/owner/uuid.jpg`.
 
     Re-encoding drops EXIF (place and device of the photographer) and anything hidden behind the picture.
