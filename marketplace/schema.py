@@ -1,6 +1,7 @@
 """Composes the apps' Query and Mutation, nothing else."""
 
 from importlib import import_module
+from importlib.util import find_spec
 
 import graphene
 from django.conf import settings
@@ -22,8 +23,6 @@ APPS = [
 ]
 if settings.TESTER_CONSOLE:
     APPS.append("marketplace.simulation")
-
-from importlib.util import find_spec
 
 _modules = [
     import_module(f"{app}.schema") for app in APPS if find_spec(app) and find_spec(f"{app}.schema")

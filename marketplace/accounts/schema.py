@@ -110,7 +110,7 @@ class SignOut(Command):
     rule = SIGNED_IN
 
     @classmethod
-    def mutate(cls, root, info):
+    def mutate(cls, root, info, **arguments):
         token = bearer_token(info.context.request) if info.context.request else None
         if token:
             sign_out(token=token)

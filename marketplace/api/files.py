@@ -23,7 +23,7 @@ def store_image(upload: UploadedFile, *, purpose: str, owner_uuid: UUID) -> str:
     Re-encoding drops EXIF (place and device of the photographer) and anything hidden behind the picture.
     Raises InvalidInput naming `file` for a file that is too large or no JPEG, PNG or WebP picture.
     """
-    if upload.size is None or upload.size > MAX_BYTES:
+    if upload.file is None or upload.size is None or upload.size > MAX_BYTES:
         raise InvalidInput(
             N_("图片不能超过 %(limit)s MB"), field="file", params={"limit": MAX_BYTES // 1024 // 1024}
         )

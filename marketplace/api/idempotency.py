@@ -46,7 +46,7 @@ def once(
     if not fresh:
         if record.fingerprint != fingerprint:
             raise KeyReused(field="idempotency_key")
-        return {name: _thaw(value) for name, value in record.result.items()}
+        return {name: _thaw(value) for name, value in (record.result or {}).items()}
     result = act()
     record.result = {name: _freeze(value) for name, value in result.items()}
     record.save(update_fields=["result"])

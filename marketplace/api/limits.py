@@ -51,7 +51,8 @@ class _Measure:
             if isinstance(node, FieldNode):
                 yield node, parent
             elif isinstance(node, InlineFragmentNode):
-                on = self.schema.get_type(node.type_condition.name.value) if node.type_condition else parent
+                named = node.type_condition
+                on = parent if named is None else self.schema.get_type(named.name.value)
                 yield from self._fields(node.selection_set, on)
             elif isinstance(node, FragmentSpreadNode):
                 fragment = self.fragments[node.name.value]

@@ -1,7 +1,7 @@
 """Command, the base of every mutation: one rule, one service, one transaction, typed errors."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import graphene
@@ -33,6 +33,10 @@ class Command(graphene.Mutation):
     idempotent: ClassVar[bool] = False
     offline: ClassVar[bool] = False
     atomic: ClassVar[bool] = True
+    #: classmethod (principal, **arguments) -> the payload's fields: calls one service
+    perform: ClassVar[Callable[..., dict[str, Any]]]
+    #: classmethod (principal, client, **arguments) -> (key, limit, seconds) counted before anything runs
+    tries: ClassVar[Callable[..., Iterable[tuple[str, int, int]]]] = staticmethod(lambda *_, **__: ())
     by_name: ClassVar[dict[str, type["Command"]]] = {}
 
     errors = graphene.Field(graphene.NonNull(graphene.List(graphene.NonNull(UserError))))
@@ -50,19 +54,9 @@ class Command(graphene.Mutation):
         super().__init_subclass_with_meta__(arguments=declared, **options)
 
     @classmethod
-    def perform(cls, principal: Principal, **arguments: Any) -> dict[str, Any]:
-        """Call the service; give the payload's fields. DomainErrors become `errors`."""
-        raise NotImplementedError
-
-    @classmethod
     def after_commit(cls, principal: Principal, result: dict[str, Any]) -> dict[str, Any]:
         """Work that must not run inside a transaction (a gateway call). Also runs when a key is replayed."""
         return result
-
-    @classmethod
-    def tries(cls, principal: Principal, client: str, **arguments: Any) -> Iterable[tuple[str, int, int]]:
-        """(key, limit, seconds) of what this act counts against guessing, before anything runs."""
-        return ()
 
     @classmethod
     def mutate(cls, root: Any, info: Any, **arguments: Any) -> "Command":

@@ -17,7 +17,15 @@ from marketplace.api.errors import refusal, snake
 from marketplace.api.models import OfflineOperation
 from marketplace.api.mutations import Command
 from marketplace.kernel import clock
-from marketplace.kernel.errors import N_, Conflict, DomainError, InvalidInput, RateLimited, TryAgain
+from marketplace.kernel.errors import (
+    N_,
+    Conflict,
+    DomainError,
+    InvalidInput,
+    RateLimited,
+    TryAgain,
+    Unauthenticated,
+)
 from marketplace.kernel.principal import Principal
 
 SCHEMA_VERSION = 1
@@ -49,7 +57,8 @@ class Outcome:
 
 def submit(*, principal: Principal, device: str, operations: list[Operation]) -> list[Outcome]:
     """Apply the device's operations in its own order (seq). Each stands or falls alone."""
-    principal.require_signed_in()
+    if principal.user_uuid is None:
+        raise Unauthenticated()
     if len(operations) > MAX_OPERATIONS:
         raise InvalidInput(
             N_("一次最多上传 %(limit)s 条操作"), field="operations", params={"limit": MAX_OPERATIONS}
@@ -61,12 +70,14 @@ def submit(*, principal: Principal, device: str, operations: list[Operation]) ->
 
 
 def _apply(*, principal: Principal, device: str, operation: Operation) -> Outcome:
+    actor_uuid = principal.user_uuid
+    assert actor_uuid is not None  # submit() let only users in
     with transaction.atomic():
         row, fresh = OfflineOperation.objects.get_or_create(
             uuid=operation.op_uuid,
             defaults={
                 "device": device[:80],
-                "actor_uuid": principal.user_uuid,
+                "actor_uuid": actor_uuid,
                 "seq": operation.seq,
                 "type": operation.type,
                 "schema_version": operation.schema_version,

@@ -40,7 +40,7 @@ Wiring = Mapping[str, Sequence[Handler]]
 
 
 def handler_name(handler: Handler) -> str:
-    return f"{handler.__module__}.{handler.__qualname__}"  # type: ignore[attr-defined]
+    return f"{handler.__module__}.{handler.__qualname__}"
 
 
 def pending() -> Any:

@@ -20,6 +20,7 @@ class Event(Protocol):
     """A frozen dataclass in the past tense, with a stable type name "<app label>.<Class>"."""
 
     type: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 def publish(

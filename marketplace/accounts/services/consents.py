@@ -8,7 +8,7 @@ from django.db import transaction
 from marketplace.accounts.errors import NoConsent
 from marketplace.accounts.models import DeliveryConsent, User
 from marketplace.kernel import clock
-from marketplace.kernel.errors import NotFound
+from marketplace.kernel.errors import NotFound, Unauthenticated
 from marketplace.kernel.principal import Principal
 
 
@@ -29,7 +29,7 @@ def give_delivery_consent(
 def withdraw_delivery_consent(*, principal: Principal, place_uuid: UUID) -> DeliveryConsent:
     """Ends the consent for what is not yet delivered; the row stays as proof. Raises NotFound."""
     with transaction.atomic():
-        consent = (
+        consent: DeliveryConsent | None = (
             DeliveryConsent.objects.select_for_update()
             .filter(user__uuid=principal.user_uuid, place_uuid=place_uuid, withdrawn_at=None)
             .first()
@@ -59,4 +59,6 @@ def require_delivery_consent(*, user_uuid: UUID, place_uuids: Iterable[UUID], fi
 
 
 def _user(principal: Principal) -> User:
+    if principal.user_uuid is None:
+        raise Unauthenticated()
     return User.objects.get(uuid=principal.user_uuid)

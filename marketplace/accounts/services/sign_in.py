@@ -95,7 +95,7 @@ def authenticate(token: str | None) -> Principal:
     )
     if not rows:
         raise Unauthenticated()
-    grants = frozenset(Grant(role, kind, scope) for _, role, kind, scope in rows if role is not None)
+    grants = frozenset(Grant(role, kind, scope) for _, role, kind, scope in rows if role)
     return Principal(user_uuid=rows[0][0], grants=grants)
 
 
