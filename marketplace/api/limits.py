@@ -51,7 +51,7 @@ class _Measure:
             if isinstance(node, FieldNode):
                 yield node, parent
             elif isinstance(node, InlineFragmentNode):
-                named = node.type_condition
+                named = getattr(node, "type_condition", None)
                 on = parent if named is None else self.schema.get_type(named.name.value)
                 yield from self._fields(node.selection_set, on)
             elif isinstance(node, FragmentSpreadNode):
