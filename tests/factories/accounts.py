@@ -20,7 +20,10 @@ def make_user(*, phone: str | None = None, name: str = "李先生", pin: str | N
 
 
 def make_principal(
-    role: str | None = None, scope_kind: str = "platform", scope_uuid: UUID | None = None, user: User | None = None
+    role: str | None = None,
+    scope_kind: str = "platform",
+    scope_uuid: UUID | None = None,
+    user: User | None = None,
 ) -> Principal:
     """A signed-in user with at most one role; a buyer without any."""
     user = user or make_user()

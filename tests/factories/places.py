@@ -38,7 +38,9 @@ def make_hub(*, county: County | None = None, is_city: bool = False) -> Hub:
     return Hub.objects.create(place=place, county=county, name=place.name, is_city=is_city)
 
 
-def make_site(*, hub: Hub | None = None, kind: str = "estate", lon: float = 115.40, lat: float = 28.71) -> Site:
+def make_site(
+    *, hub: Hub | None = None, kind: str = "estate", lon: float = 115.40, lat: float = 28.71
+) -> Site:
     hub = hub or make_hub()
     place = make_place(kind="cabinet_site", county=hub.county, lon=lon, lat=lat)
     return Site.objects.create(place=place, hub=hub, kind=kind)

@@ -1,7 +1,6 @@
 import re
 
 import pytest
-
 from django.test import Client
 
 from marketplace.accounts.models import AccessToken, User
@@ -73,7 +72,8 @@ def test_a_bad_phone_is_named_and_translated(client: Client) -> None:
 
 def test_a_pin_signs_in_and_an_unknown_phone_gets_the_same_answer(client: Client) -> None:
     make_user(phone="13911111111", pin="482913")
-    query = "mutation($phone: String!, $pin: String!) { signInWithPin(phone: $phone, pin: $pin) { token errors { code field } } }"
+    query = """mutation($phone: String!, $pin: String!) {
+      signInWithPin(phone: $phone, pin: $pin) { token errors { code field } } }"""
     right = ask(client, query, phone="13911111111", pin="482913")["data"]["signInWithPin"]
     assert right["errors"] == []
     assert ask(client, ME, token=right["token"])["data"]["me"]["phone"] == "13911111111"

@@ -1,10 +1,9 @@
 import io
 
 import pytest
-from PIL import Image
-
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from marketplace.api.files import store_image
 from marketplace.kernel.errors import InvalidInput

@@ -1,5 +1,4 @@
 import pytest
-
 from django.db import DatabaseError, transaction
 
 from marketplace.custody.chain import custody_hash
