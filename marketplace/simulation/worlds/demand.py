@@ -78,8 +78,7 @@ class Buying:
         self.left = {lot.key: lot.quantity for lot in lots}
         self.lots: dict[tuple[str, Zone], list[Lot]] = {}
         for lot in lots:
-            hub = self.station[lot.station or ""].hub
-            self.lots.setdefault((hub, self.product[lot.product].zone), []).append(lot)
+            self.lots.setdefault((lot.hub, self.product[lot.product].zone), []).append(lot)
 
     def orders(self, found: Sequence[Basket]) -> Iterator[BuyerOrder]:
         """Each town buyer places one order or a few in turn; each village buyer one."""

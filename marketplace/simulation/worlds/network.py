@@ -107,6 +107,8 @@ class _Builder:
                     place=f"place:station:{key}",
                     hub=hub.key,
                     phone=self.phones.mobile(),
+                    has_fridge=True,
+                    has_freezer=number % 2 == 1,
                 )
             )
 

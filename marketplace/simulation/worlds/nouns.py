@@ -67,6 +67,8 @@ class Station:
     place: str
     hub: str
     phone: str
+    has_fridge: bool
+    has_freezer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +161,15 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Farmer:
+    """A seller. Who grows stands at a station, who sells goods down stands at a hub."""
+
     key: str
-    station: str
+    station: str | None
+    hub: str
     name: str
     phone: str
     seller_kind: str
+    licences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +195,7 @@ class Membership:
     role: str
     scope_kind: str
     scope: str | None
-    """Key of the station, farmer, hub, carrier or county code; None for city and platform."""
+    """Key of the station, farmer, hub or carrier, or code of the county; None for the platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,7 @@ class Lot:
     key: str
     product: str
     seller: str
-    """Farmer, or hub for stock."""
+    hub: str
     station: str | None
     quantity: int
     price_fen: int

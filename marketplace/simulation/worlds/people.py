@@ -8,8 +8,9 @@ from marketplace.simulation.worlds.draw import Names, Phones, pin, stream
 from marketplace.simulation.worlds.network import Network
 from marketplace.simulation.worlds.nouns import Buyer, Farmer, Membership, Station, User, Villager
 
+LICENCES = ("business", "food", "pesticide", "salt", "seed")
 SELLER_KINDS = ("household", "household", "household", "cooperative", "company", "trader")
-#: buyers who also collect at village stations (direct shipments), for each such shipment
+#: villagers without a telephone
 _NO_PHONE = 0.15
 
 
@@ -34,19 +35,28 @@ class _Builder:
         return user
 
     def farmers(self) -> Iterator[Farmer]:
-        """One after another over the stations; the seller kinds turn, so each county has all of them."""
+        """One after another over the stations; the seller kinds turn, so each county has all of them.
+
+        Then one wholesaler at each hub that serves stations, for goods that go down.
+        """
         stations = self.network.stations
         for number in range(self.extent.farmers):
             station = stations[number % len(stations)]
+            kind = SELLER_KINDS[(number + number // len(stations)) % len(SELLER_KINDS)]
             farmer = Farmer(
                 key=f"farmer:{number + 1:04d}",
                 station=station.key,
+                hub=station.hub,
                 name=self.names.person(),
                 phone=self.phones.mobile(),
-                seller_kind=SELLER_KINDS[(number + number // len(stations)) % len(SELLER_KINDS)],
+                seller_kind=kind,
+                licences=() if kind == "household" else ("business", "food"),
             )
             self.user(farmer.key, farmer.name, farmer.phone, Membership("farmer", "farmer", farmer.key))
             yield farmer
+        for hub in dict.fromkeys(station.hub for station in stations):
+            name, phone = f"{hub.removeprefix('hub:')}供销商贸", self.phones.mobile()
+            yield Farmer(wholesaler_key(hub), None, hub, name, phone, "company", LICENCES)
 
     def villagers(self) -> Iterator[Villager]:
         for station in self.network.stations:
@@ -97,12 +107,16 @@ class _Builder:
         for vehicle in self.network.vehicles:
             membership = Membership("courier", "carrier", vehicle.carrier)
             self.user(f"courier:{vehicle.key}", self.names.person(), self.phones.mobile(), membership)
-        for role, scope in (("city_viewer", "city"), ("platform", "platform"), ("tester", "platform")):
+        for role, scope in (("city_viewer", "platform"), ("platform", "platform"), ("tester", "platform")):
             self._person(role, scope, None)
 
     def _person(self, role: str, scope_kind: str, scope: str | None) -> None:
         key = f"{role}:{scope}" if scope else role
         self.user(key, self.names.person(), self.phones.mobile(), Membership(role, scope_kind, scope))
+
+
+def wholesaler_key(hub: str) -> str:
+    return f"wholesaler:{hub}"
 
 
 def build(

@@ -62,7 +62,7 @@ def of_villager_order(
         key=f"shipment:{order.key}",
         direction="down",
         zone=products[contents[0][0]].zone,
-        origins=(hub_place[lots[order.lines[0].lot].seller],),
+        origins=(hub_place[lots[order.lines[0].lot].hub],),
         options=(station[order.station].place, *order.also_at),
         direct=False,
         weight_g=grams,

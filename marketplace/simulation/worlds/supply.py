@@ -8,6 +8,7 @@ from marketplace.kernel.temperature import Zone
 from marketplace.simulation.worlds import wares
 from marketplace.simulation.worlds.network import Network
 from marketplace.simulation.worlds.nouns import Farmer, Hub, Lot, Product, Station
+from marketplace.simulation.worlds.people import wholesaler_key
 
 #: what a household grows itself; everything else is sold by cooperatives, firms and traders
 _GROWN = (
@@ -31,18 +32,20 @@ def lots(
     rng: random.Random, farmers: Sequence[Farmer], network: Network, day: date, zones: frozenset[Zone]
 ) -> Iterator[Lot]:
     """One lot for each household, two for other sellers; products in season that `zones` can keep."""
-    station = {station.key: station for station in network.stations}
     hub = {hub.key: hub for hub in network.hubs}
     for_sale = [p for p in wares.products() if p.direction == "up" and p.in_season and p.zone in zones]
     turns = _Turns(for_sale)
     number = 0
     for farmer in farmers:
-        for product in _chosen(turns, for_sale, farmer, hub[station[farmer.station].hub]):
+        if farmer.station is None:
+            continue
+        for product in _chosen(turns, for_sale, farmer, hub[farmer.hub]):
             number += 1
             yield Lot(
                 key=f"lot:{number:04d}",
                 product=product.name,
                 seller=farmer.key,
+                hub=farmer.hub,
                 station=farmer.station,
                 quantity=_quantity(rng, product),
                 price_fen=product.price_fen * rng.randrange(90, 111) // 100,
@@ -91,10 +94,10 @@ def _quantity(rng: random.Random, product: Product) -> int:
 
 
 def harvest_day(rng: random.Random, product: Product, day: date) -> date:
-    """Fresh goods come in on the day itself; what keeps was packed within the last weeks."""
+    """Fresh goods are harvested on the eve; what keeps was packed within the last weeks."""
     shelf_life = product.shelf_life_days or wares.PERISHABLE_DAYS
     if shelf_life <= wares.PERISHABLE_DAYS:
-        return day
+        return day - timedelta(days=1)
     return day - timedelta(days=rng.randrange(1, min(21, shelf_life // 4)))
 
 
@@ -111,7 +114,8 @@ def stock(
                 yield Lot(
                     key=stock_key(hub.key, product.name),
                     product=product.name,
-                    seller=hub.key,
+                    seller=wholesaler_key(hub.key),
+                    hub=hub.key,
                     station=None,
                     quantity=STOCK_PIECES + 2 * ordered.get((hub.key, product.name), 0),
                     price_fen=product.price_fen,
