@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport DJANGO_SETTINGS_MODULE
 
 PAGES := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o \
-  -path frontend/src/gql -prune -o -path frontend/coverage -prune -o -type f -print 2>/dev/null) schema.graphql
+  -path frontend/src/gql -prune -o -path frontend/coverage -prune -o -type f -print 2>/dev/null) $(wildcard schema.graphql)
 CATALOGUES := $(wildcard marketplace/locale/*/LC_MESSAGES/django.po)
 
 ##@ Use it
