@@ -1,0 +1,20 @@
+"""The ledger's verbs."""
+
+from orders.ledger.services.balances import Balance, StatementLine, balance, statement, trial_balance
+from orders.ledger.services.posting import Entry, credit, debit, post, reverse
+from orders.ledger.services.settling import settle, take_back
+
+__all__ = [
+    "Balance",
+    "Entry",
+    "StatementLine",
+    "balance",
+    "credit",
+    "debit",
+    "post",
+    "reverse",
+    "settle",
+    "statement",
+    "take_back",
+    "trial_balance",
+]
