@@ -1,0 +1,3 @@
+"""Who grows and who serves: stations, farmers, villagers, their consents, certificates, plots and
+services.
+"""
