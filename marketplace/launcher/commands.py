@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import psycopg
 
 from marketplace.launcher import folder, postgres, report
 from marketplace.launcher.config import Config
 from marketplace.launcher.errors import LauncherError
 from marketplace.launcher.processes import Supervisor
+from marketplace.launcher.product import running_product
 from marketplace.launcher.session import require_tool, run_tool, running_services
-from marketplace.launcher.sockets import require_free_port
-from marketplace.launcher.topology import processes
 
 STARTED = time.monotonic()
 WATCH_POLL_S = 0.5
@@ -29,7 +24,7 @@ SHELL_VARIABLES = (
 
 
 def up(config: Config) -> int:
-    with _product(config) as supervisor:
+    with running_product(config) as supervisor:
         report.show_address(config)
         _serve(supervisor)
     return 0
@@ -37,7 +32,7 @@ def up(config: Config) -> int:
 
 def demo(config: Config) -> int:
     """The day runs once per data folder; a later demo serves what it left. RESET=1 starts over."""
-    with _product(config) as supervisor:
+    with running_product(config) as supervisor:
         if not config.demo_file.exists():
             _run_day(config, supervisor)
         result = json.loads(config.demo_file.read_text(encoding="utf-8"))
@@ -69,35 +64,6 @@ def audit(config: Config) -> int:
 def stop(config: Config) -> int:
     print(folder.stop_holder(config))
     return 0
-
-
-@contextmanager
-def _product(config: Config) -> Iterator[Supervisor]:
-    """Everything is up and healthy within the block."""
-    require_free_port(config.host, config.port)
-    with folder.hold(config):
-        if config.reset:
-            folder.reset(config)
-        with running_services(config) as supervisor:
-            report.say("migrate")
-            require_tool(supervisor, "django", "migrate", "--no-input", quiet=True)
-            require_tool(supervisor, "django", "collectstatic", "--no-input", quiet=True)
-            if config.reset or not _has_world(supervisor.environment["DATABASE_URL"]):
-                report.say(f"load the world {config.world}")
-                require_tool(supervisor, "django", "load_world", *_world_arguments(config))
-            report.say("start the processes")
-            supervisor.start_all(processes(config))
-            yield supervisor
-
-
-def _world_arguments(config: Config) -> list[str]:
-    seed = ["--seed", str(config.seed)] if config.seed is not None else []
-    return [config.world, *seed, *(["--reset"] if config.reset else [])]
-
-
-def _has_world(database_url: str) -> bool:
-    with psycopg.connect(database_url) as connection:
-        return connection.execute("SELECT 1 FROM places_hub LIMIT 1").fetchone() is not None
 
 
 def _audit(config: Config, database_url: str) -> int:

@@ -34,6 +34,8 @@ class Config:
     database_url: str | None
     redis_url: str | None
     mqtt_url: str | None
+    throw_away: bool
+    """The data need not survive a power cut: tests run faster."""
     inherited: Mapping[str, str]
 
     @property
@@ -96,6 +98,7 @@ def read_config(environ: Mapping[str, str] = os.environ) -> Config:
         database_url=environ.get("DATABASE_URL") or None,
         redis_url=environ.get("REDIS_URL") or None,
         mqtt_url=environ.get("MQTT_URL") or None,
+        throw_away=_switch(environ, "YINONG_THROW_AWAY"),
         inherited=dict(environ),
     )
 

@@ -54,7 +54,8 @@ def require_tool(supervisor: Supervisor, *arguments: str, quiet: bool = False) -
 def _start_services(config: Config, supervisor: Supervisor) -> None:
     database_url, redis_url = config.database_url, config.redis_url
     if database_url is None:
-        cluster = postgres.plan_cluster(root=config.data)
+        settings = postgres.THROW_AWAY if config.throw_away else postgres.DURABLE
+        cluster = postgres.plan_cluster(root=config.data, settings=settings)
         supervisor.adopt(postgres.start(cluster, pid_file=supervisor.pid_file("postgres")))
         database_url = cluster.url
     if redis_url is None:
