@@ -56,6 +56,11 @@ class Config:
         return self.data / "cabinets"
 
     @property
+    def leaflet_file(self) -> Path:
+        """What the loaded world tells its visitors: one login per role."""
+        return self.data / "world.json"
+
+    @property
     def summary_file(self) -> Path:
         """What the simulated day says of itself."""
         return self.data / "day" / "summary.json"

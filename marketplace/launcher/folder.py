@@ -18,6 +18,7 @@ from marketplace.launcher.topology import processes
 
 # What RESET=1 removes: all that a run makes, and nothing that a person may have put beside it.
 OWN_FOLDERS = ("postgres", "logs", "gateway", "cabinets", "day", "media", "static", "keys", "secrets")
+OWN_FILES = ("world.json",)
 LOCK_NAME = "launcher.lock"
 STOP_TIMEOUT_S = 60
 
@@ -42,6 +43,8 @@ def reset(config: Config) -> None:
     for name in OWN_FOLDERS:
         if (config.data / name).exists():
             shutil.rmtree(config.data / name)
+    for name in OWN_FILES:
+        (config.data / name).unlink(missing_ok=True)
 
 
 def stop_holder(config: Config) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,7 +29,13 @@ def show_day(result: Mapping[str, Any]) -> None:
 
 
 def show_address(config: Config) -> None:
-    _CONSOLE.print(f"\n  [bold]{config.url}[/bold]\n")
+    """Where to go, and as whom: one login per role of the loaded world."""
+    if config.leaflet_file.exists():
+        table = Table("role", "name", "telephone", "PIN", title="Sign in as")
+        for login in json.loads(config.leaflet_file.read_text(encoding="utf-8"))["logins"]:
+            table.add_row(login["role"], login["name"], login["phone"], login["pin"])
+        _CONSOLE.print(table)
+    _CONSOLE.print(f"\n  [bold]{config.url}[/bold]   (Ctrl-C stops everything)\n")
 
 
 def _rows(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
