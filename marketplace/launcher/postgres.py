@@ -32,6 +32,7 @@ DATABASE = "yinong"
 UNPRIVILEGED_USER = "nobody"
 SOCKET_NAME = ".s.PGSQL.5432"
 ROOM_FOR_CLUSTER = 200 * 1024 * 1024  # bytes: a fresh cluster, its first segments of log and a small world
+ROOM_TO_GO_ON = 32 * 1024 * 1024  # bytes: two segments of its log, or it stops in the middle of a day
 START_TIMEOUT_S = 60
 
 DURABLE = ("shared_buffers=128MB", "max_connections=120")
@@ -135,9 +136,10 @@ def _with_server(folder: Path, *, hint: str) -> Path:
 
 def _require_room(folder: Path) -> None:
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    if shutil.disk_usage(existing).free < ROOM_FOR_CLUSTER and not (folder / "PG_VERSION").exists():
+    needed = ROOM_TO_GO_ON if (folder / "PG_VERSION").exists() else ROOM_FOR_CLUSTER
+    if shutil.disk_usage(existing).free < needed:
         raise LauncherError(
-            f"The disk that holds {existing} has less than {ROOM_FOR_CLUSTER // 2**20} MB left: "
+            f"The disk that holds {existing} has less than {needed // 2**20} MB left: "
             "free some space, or point YINONG_DATA elsewhere."
         )
 
@@ -210,7 +212,7 @@ def _initialise(cluster: Cluster, prefix: list[str]) -> None:
         command, env=_server_environment(), cwd="/", capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
-        if "No space left on device" in result.stderr:
+        if _tells_of_full_disk(result.stderr):
             raise full_disk(cluster.data)
         raise LauncherError(f"PostgreSQL cannot make its data folder: {_last_line(result.stderr)}")
 
@@ -235,7 +237,7 @@ def _await_ready(cluster: Cluster, child: Child) -> None:
     while time.monotonic() < deadline:
         if not child.alive:
             tail = log_tail(cluster.log)
-            if "No space left on device" in tail:
+            if _tells_of_full_disk(tail):
                 raise full_disk(cluster.data)
             raise LauncherError(f"PostgreSQL did not start: {_last_line(tail)} (see {cluster.log})")
         try:
@@ -256,6 +258,10 @@ def _ensure_database(cluster: Cluster) -> None:
 
 def _maintenance_url(cluster: Cluster) -> str:
     return cluster.url.replace(f"/{DATABASE}?", "/postgres?", 1)
+
+
+def _tells_of_full_disk(text: str) -> bool:
+    return "No space left on device" in text or "could not extend file" in text
 
 
 def _last_line(text: str) -> str:
