@@ -102,7 +102,9 @@ def list_lot(
 def stated(
     statement: CertificateStatement | None, product: Product, seller: Farmer, quantity: int
 ) -> CertificateFields | None:
-    return statement and statement.for_lot(product=product, seller=seller, quantity=quantity)
+    if statement is None:
+        return None
+    return statement.for_lot(product=product, seller=seller, quantity=quantity)
 
 
 def list_hub_goods(
