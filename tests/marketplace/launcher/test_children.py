@@ -55,11 +55,10 @@ def test_a_child_is_stopped_and_its_pid_file_goes(tmp_path: Path) -> None:
     child = spawn(name="sleeper", command=SLEEPER, log=tmp_path / "s.log", pid_file=pid_file)
     assert await_line(tmp_path / "s.log") == "up"
     assert json.loads(pid_file.read_text())["pid"] == child.pid
-    assert child.alive
+    assert child.process.poll() is None
 
     stop(child)
 
-    assert not child.alive
     assert child.process.returncode == -signal.SIGTERM
     assert not pid_file.exists()
 
