@@ -47,18 +47,30 @@ class Exchange:
         self._retained: dict[str, bytes] = {}
         self._receipts = itertools.count(1)
 
-    def connect(self, client: str, *, will: Will | None = None) -> "End":
+    def connect(
+        self, client: str, *, will: Will | None = None, on_connect: Callable[[], None] = lambda: None
+    ) -> "End":
+        end = self.line(client, on_connect=on_connect)
+        end.reopen(will)
+        return end
+
+    def line(self, client: str, *, on_connect: Callable[[], None] = lambda: None) -> "End":
+        """An end that is not yet connected."""
+        return End(self, client, on_connect)
+
+    def _join(self, end: "End") -> None:
         """A second connection under the same name throws the first out, its will included."""
         with self._lock:
             self._forget_old_sessions()
-            session = self._sessions.setdefault(client, _Session())
+            session = self._sessions.setdefault(end.client, _Session())
             if session.end is not None:
                 self._leave(session.end, orderly=False)
-            session.end = End(self, client, will)
+            session.end = end
             session.subscriptions = dict.fromkeys(session.subscriptions)
             session.waiting.extendleft(reversed(session.unacknowledged.values()))
             session.unacknowledged.clear()
-            return session.end
+            for pattern, into in end.subscriptions.items():
+                self._subscribe(end, pattern, into)
 
     def clients(self) -> frozenset[str]:
         """Who is connected."""
@@ -128,16 +140,16 @@ class Exchange:
 
     def _leave(self, end: "End", *, orderly: bool) -> None:
         with self._lock:
-            session = self._sessions[end.client]
-            if session.end is not end:
+            session = self._sessions.get(end.client)
+            if session is None or session.end is not end:
                 return
             session.end, session.left_at_s = None, self._seconds()
             if end.will is not None and not orderly:
                 self._publish(end.will.topic, end.will.payload, qos=1, retain=True, expires_in_s=None)
 
     def _session_of(self, end: "End") -> _Session:
-        session = self._sessions[end.client]
-        if session.end is not end:
+        session = self._sessions.get(end.client)
+        if session is None or session.end is not end:
             raise TransportError(f"{end.client} is not connected")
         return session
 
@@ -148,16 +160,22 @@ class Exchange:
 
 
 class End:
-    """One client's end: a Transport."""
+    """One client's end: a Line."""
 
-    def __init__(self, exchange: Exchange, client: str, will: Will | None) -> None:
-        self._exchange = exchange
-        self.client = client
-        self.will = will
+    def __init__(self, exchange: Exchange, client: str, on_connect: Callable[[], None]) -> None:
+        self._exchange, self.client, self._on_connect = exchange, client, on_connect
+        self.will: Will | None = None
+        self.subscriptions: dict[str, Into] = {}
 
     @property
     def connected(self) -> bool:
-        return self._exchange._sessions[self.client].end is self
+        session = self._exchange._sessions.get(self.client)
+        return session is not None and session.end is self
+
+    def reopen(self, will: Will | None = None) -> None:
+        self.will = will
+        self._exchange._join(self)
+        self._on_connect()
 
     def publish(
         self,
@@ -173,7 +191,9 @@ class End:
         self._exchange._publish(topic, payload, qos=qos, retain=retain, expires_in_s=expires_in_s)
 
     def subscribe(self, pattern: str, into: Into) -> None:
-        self._exchange._subscribe(self, pattern, into)
+        self.subscriptions[pattern] = into
+        if self.connected:
+            self._exchange._subscribe(self, pattern, into)
 
     def acknowledge(self, message: Message) -> None:
         if message.receipt is not None:
@@ -183,5 +203,4 @@ class End:
         self._exchange._leave(self, orderly=True)
 
     def drop(self) -> None:
-        """The line broke: the last will is published."""
         self._exchange._leave(self, orderly=False)

@@ -3,7 +3,7 @@
 The ingest process owns the socket (mode 0600: whoever may open it may speak for any device). A frame is a
 32-bit length, a 16-bit header length, a JSON header and the payload as it is.
 
-    to the server  open {client, will}, close {client}, pub {client, topic, qos, retain},
+    to the server  open {client, will}, close {client}, drop {client}, pub {client, topic, qos, retain},
                    sub {client, pattern}, ack {client, receipt}
     to the client  {client, topic, retained, receipt}
 """
@@ -97,6 +97,8 @@ class LoopbackServer:
                 end.acknowledge(Message("", b"", receipt=header["receipt"]))
             elif verb == "close":
                 ends.pop(client).close()
+            elif verb == "drop":
+                ends.pop(client).drop()
 
 
 class LoopbackLink:
@@ -114,12 +116,15 @@ class LoopbackLink:
         self, client: str, *, will: Will | None = None, on_connect: Callable[[], None] = lambda: None
     ) -> "LoopbackEnd":
         """`on_connect` runs on the link's thread at each (re)connection and must only queue."""
-        end = LoopbackEnd(self, client, will, on_connect)
+        end = self.line(client, on_connect=on_connect)
+        end.reopen(will)
+        return end
+
+    def line(self, client: str, *, on_connect: Callable[[], None] = lambda: None) -> "LoopbackEnd":
+        """An end that is not yet connected."""
+        end = LoopbackEnd(self, client, on_connect)
         with self._lock:
             self._ends[client] = end
-            live = self._socket
-        if live is not None:
-            end._opened()
         return end
 
     def close(self) -> None:
@@ -171,14 +176,13 @@ class LoopbackLink:
 
 
 class LoopbackEnd:
-    """One device's end on the link: a Transport."""
+    """One device's end on the link: a Line."""
 
-    def __init__(
-        self, link: LoopbackLink, client: str, will: Will | None, on_connect: Callable[[], None]
-    ) -> None:
-        self._link, self.client, self._will, self._on_connect = link, client, will, on_connect
+    def __init__(self, link: LoopbackLink, client: str, on_connect: Callable[[], None]) -> None:
+        self._link, self.client, self._on_connect = link, client, on_connect
+        self._will: Will | None = None
         self._subscriptions: dict[str, Into] = {}
-        self._open = True
+        self._open = False
 
     @property
     def connected(self) -> bool:
@@ -202,6 +206,8 @@ class LoopbackEnd:
 
     def subscribe(self, pattern: str, into: Into) -> None:
         self._subscriptions[pattern] = into
+        if not self._open:
+            return
         with contextlib.suppress(TransportError):  # while away: `_opened` says it again
             self._link._send({"op": "sub", "client": self.client, "pattern": pattern})
 
@@ -211,12 +217,18 @@ class LoopbackEnd:
                 self._link._send({"op": "ack", "client": self.client, "receipt": message.receipt})
 
     def close(self) -> None:
+        self._leave("close")
+
+    def drop(self) -> None:
+        self._leave("drop")
+
+    def _leave(self, verb: str) -> None:
         self._open = False
         with contextlib.suppress(TransportError):
-            self._link._send({"op": "close", "client": self.client})
+            self._link._send({"op": verb, "client": self.client})
 
-    def reopen(self) -> None:
-        self._open = True
+    def reopen(self, will: Will | None = None) -> None:
+        self._will, self._open = will, True
         if self._link._socket is not None:
             self._opened()
 

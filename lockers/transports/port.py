@@ -64,6 +64,16 @@ class Transport(Protocol):
         """Leave orderly: no last will."""
 
 
+class Line(Transport, Protocol):
+    """A device's end: a transport whose connection breaks and comes back."""
+
+    def drop(self) -> None:
+        """The line breaks: the last will is published, subscriptions and what is unacknowledged are kept."""
+
+    def reopen(self, will: Will | None = None) -> None:
+        """Connect, or connect again; `on_connect` is called whenever a connection stands."""
+
+
 def matches(pattern: str, topic: str) -> bool:
     """MQTT's rule for `+` and `#`."""
     wanted, levels = unshared(pattern).split("/"), topic.split("/")
