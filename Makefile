@@ -49,7 +49,7 @@ format: install-dev ## Let ruff format and fix what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 schema: install-dev ## Write schema.graphql from the code
-	@$(BIN)/python -m django graphql_schema --settings marketplace.settings --schema marketplace.schema.schema --out schema.graphql
+	@TESTER_CONSOLE=1 $(BIN)/python -m django graphql_schema --settings marketplace.settings --schema marketplace.schema.schema --out schema.graphql
 
 install-dev: install $(VENV)/.installed-dev ## Add the developers' tools to the environment
 
