@@ -1,0 +1,176 @@
+"""Shipments with their legs, and the plans that carry them. A shipment knows a reference, never an order."""
+
+from django.db import models
+from django.db.models import Q
+
+from marketplace.database.models import Identified
+from marketplace.kernel.temperature import Band
+from marketplace.places.models import Hub, Place, Vehicle
+from routing import states
+
+
+def _choices(kind: type) -> list[tuple[str, str]]:
+    return [(state.value, state.value) for state in kind]  # type: ignore[attr-defined]
+
+
+class Shipment(Identified):
+    """One parcel's journey on one day, from its origin hub's county to one of its options.
+
+    `reference` is what it fulfils; a shipment that is tried again another day is another row.
+    """
+
+    reference = models.UUIDField(db_index=True)
+    direction = models.CharField(max_length=4)
+    origin_hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="shipments_out")
+    destination_hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="shipments_in")
+    status = models.CharField(
+        max_length=10, choices=_choices(states.ShipmentStatus), default=states.ShipmentStatus.REQUESTED
+    )
+    deliver_on = models.DateField()
+    zone = models.CharField(max_length=10)
+    size = models.CharField(max_length=4)
+    weight_g = models.PositiveIntegerField()
+    volume_ml = models.PositiveIntegerField()
+    min_c = models.FloatField()
+    max_c = models.FloatField()
+    category = models.CharField(max_length=12, default="general")
+    cold_budget_min = models.PositiveIntegerField(null=True)
+    value_fen = models.PositiveBigIntegerField(default=0)
+    #: where the published plan takes it
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, related_name="+")
+    requested_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reference", "deliver_on"],
+                condition=~Q(status="cancelled"),
+                name="one_live_shipment_a_day",
+            )
+        ]
+        indexes = [models.Index(fields=["deliver_on", "status"], name="shipment_day")]
+
+    @property
+    def band(self) -> Band:
+        return Band(self.min_c, self.max_c)
+
+
+class ShipmentOption(models.Model):
+    """A place that the recipient agreed to; a lower `preference` is liked better."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="options")
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=20)
+    preference = models.PositiveSmallIntegerField(default=0)
+    compensation_fen = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shipment", "place"], name="option_once")]
+
+
+class Leg(Identified):
+    """One ride of a shipment. `place` is where a collection or a direct ride starts; deliveries end at an option."""
+
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="legs")
+    seq = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=8, choices=_choices(states.LegKind))
+    wave = models.CharField(max_length=14, choices=_choices(states.Wave))
+    hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="+")
+    to_hub = models.ForeignKey(Hub, on_delete=models.PROTECT, null=True, related_name="+")
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, related_name="+")
+    weight_g = models.PositiveIntegerField()
+    volume_ml = models.PositiveIntegerField()
+    status = models.CharField(
+        max_length=10, choices=_choices(states.LegStatus), default=states.LegStatus.OPEN
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shipment", "seq"], name="leg_seq_per_shipment")]
+        indexes = [models.Index(fields=["hub", "wave", "status"], name="leg_of_wave")]
+
+
+class Plan(Identified):
+    """The answer for one hub, day and wave. At most one is published; the others are drafts or history."""
+
+    hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="plans")
+    date = models.DateField()
+    wave = models.CharField(max_length=14, choices=_choices(states.Wave))
+    version = models.PositiveIntegerField()
+    status = models.CharField(
+        max_length=10, choices=_choices(states.PlanStatus), default=states.PlanStatus.DRAFT
+    )
+    engine = models.CharField(max_length=20)
+    seed = models.IntegerField(default=0)
+    distance_m = models.PositiveBigIntegerField(default=0)
+    cost_fen = models.PositiveBigIntegerField(default=0)
+    co2_g = models.PositiveBigIntegerField(default=0)
+    options_saved_fen = models.BigIntegerField(default=0)
+    metrics = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["hub", "date", "wave", "version"], name="plan_version"),
+            models.UniqueConstraint(
+                fields=["hub", "date", "wave"], condition=Q(status="published"), name="one_published_plan"
+            ),
+        ]
+
+
+class Route(Identified):
+    """One vehicle's loop. `courier_uuid` is who started it."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="routes")
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="routes")
+    seq = models.PositiveSmallIntegerField()
+    status = models.CharField(
+        max_length=10, choices=_choices(states.RouteStatus), default=states.RouteStatus.PLANNED
+    )
+    distance_m = models.PositiveIntegerField()
+    departs_at = models.DateTimeField()
+    returns_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    courier_uuid = models.UUIDField(null=True)
+    metrics = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "seq"], name="route_seq_per_plan")]
+
+
+class Stop(Identified):
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="stops")
+    seq = models.PositiveSmallIntegerField()
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    arrives_at = models.DateTimeField()
+    departs_at = models.DateTimeField()
+    status = models.CharField(
+        max_length=10, choices=_choices(states.StopStatus), default=states.StopStatus.PENDING
+    )
+    arrived_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["route", "seq"], name="stop_seq_per_route")]
+
+
+class StopTask(Identified):
+    """What the stop does for one leg: `collect` takes it into the van, `drop` gives it out of the van."""
+
+    stop = models.ForeignKey(Stop, on_delete=models.CASCADE, related_name="tasks")
+    leg = models.ForeignKey(Leg, on_delete=models.PROTECT, related_name="tasks")
+    kind = models.CharField(max_length=8, choices=[("collect", "揽收"), ("drop", "投递")])
+    cold_minutes = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stop", "leg", "kind"], name="task_once_per_stop")]
+
+
+class UnservedLeg(models.Model):
+    """Why a plan does not carry a leg; `reason` is one of routing.solver.terms.Reason."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="unserved")
+    leg = models.ForeignKey(Leg, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=30)

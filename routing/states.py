@@ -1,0 +1,73 @@
+"""Shipments, legs, plans, routes and stops: their states and allowed moves."""
+
+from enum import StrEnum
+
+from marketplace.kernel.transitions import Transitions
+
+
+class LegKind(StrEnum):
+    COLLECT = "collect"
+    TRUNK = "trunk"
+    DELIVER = "deliver"
+    DIRECT = "direct"
+
+
+class Wave(StrEnum):
+    VILLAGE_LOOP = "village_loop"
+    TOWN_DELIVERY = "town_delivery"
+    TRUNK = "trunk"
+
+
+class ShipmentStatus(StrEnum):
+    REQUESTED = "requested"
+    PLANNED = "planned"
+    DELIVERED = "delivered"
+    UNSERVED = "unserved"
+    CANCELLED = "cancelled"
+
+
+class LegStatus(StrEnum):
+    OPEN = "open"
+    PLANNED = "planned"
+    DONE = "done"
+    UNSERVED = "unserved"
+    CANCELLED = "cancelled"
+
+
+class PlanStatus(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+
+
+class RouteStatus(StrEnum):
+    PLANNED = "planned"
+    STARTED = "started"
+    FINISHED = "finished"
+
+
+class StopStatus(StrEnum):
+    PENDING = "pending"
+    ARRIVED = "arrived"
+    DONE = "done"
+    FAILED = "failed"
+
+
+SHIPMENT_MOVES = Transitions(
+    {
+        "requested": {"planned", "unserved", "cancelled"},
+        "planned": {"planned", "delivered", "unserved", "cancelled"},
+        "unserved": {"planned", "cancelled"},
+        "delivered": set(),
+        "cancelled": set(),
+    }
+)
+ROUTE_MOVES = Transitions({"planned": {"started"}, "started": {"finished"}, "finished": set()})
+STOP_MOVES = Transitions(
+    {
+        "pending": {"arrived", "failed"},
+        "arrived": {"done", "failed"},
+        "failed": {"arrived"},
+        "done": set(),
+    }
+)
