@@ -16,7 +16,7 @@ from marketplace.kernel.principal import Principal
 PURPOSES = frozenset({"consent", "certificate", "listing", "delivery", "claim"})
 
 
-def upload_evidence(*, principal: Principal, upload: UploadedFile[bytes], purpose: str) -> EvidenceFile:
+def upload_evidence(*, principal: Principal, upload: "UploadedFile[bytes]", purpose: str) -> EvidenceFile:
     """Store a photo or a signature of the signed-in user. Raises InvalidInput on `purpose` or `file`."""
     principal.require_signed_in()
     if purpose not in PURPOSES:
