@@ -23,7 +23,7 @@ from farmers.certificate_rules import CertificateFields, certificate_required
 from farmers.errors import LicenceMissing
 from farmers.kinds import LicenceKind
 from farmers.models import Farmer, Plot, Station
-from farmers.services.certificates import checked_fields
+from farmers.services.certificates import checked_fields, require_free_number
 from farmers.services.fields import unsafe_until
 from farmers.services.registration import valid_licences
 from marketplace.kernel import clock
@@ -148,6 +148,7 @@ def _certificate(draft: LotDraft) -> Iterator[DomainError]:
     if draft.certificate is not None:
         try:
             checked_fields(draft.certificate)
+            require_free_number(farmer=draft.seller, fields=draft.certificate)
         except InvalidInput as error:
             yield error
     elif certificate_required(seller_kind=draft.seller.seller_kind, covered=draft.product.needs_certificate):

@@ -35,8 +35,9 @@ def issue_certificate(
     """
     checked = checked_fields(fields)
     digest = fingerprint(checked, file_uuid=file.uuid if file else None)
+    require_free_number(farmer=farmer, fields=checked, digest=digest)
     with transaction.atomic():
-        certificate, fresh = Certificate.objects.get_or_create(
+        certificate, _ = Certificate.objects.get_or_create(
             farmer=farmer,
             number=checked.number,
             defaults={
@@ -46,11 +47,17 @@ def issue_certificate(
                 "recorded_at": clock.now(),
             },
         )
-        if not fresh and certificate.sha256 != digest:
-            raise InvalidInput(N_("这个合格证编号已用于另一张证"), field="certificate.number")
         certificate.parents.add(*parents)
     issued: Certificate = certificate
     return issued
+
+
+def require_free_number(*, farmer: Farmer, fields: CertificateFields, digest: str | None = None) -> None:
+    """Raises InvalidInput when the farmer's number already stands for a certificate with other words."""
+    wanted = digest or fingerprint(fields)
+    taken = Certificate.objects.filter(farmer=farmer, number=fields.number).exclude(sha256=wanted)
+    if taken.exists():
+        raise InvalidInput(N_("这个合格证编号已用于另一张证"), field="certificate.number")
 
 
 def replace_certificate(
