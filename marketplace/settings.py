@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import django_stubs_ext
+
 from marketplace import env
+
+django_stubs_ext.monkeypatch()  # lets generic Django classes be written as ModelAdmin[Probe]
 
 
 def _exists(name: str) -> bool:

@@ -69,7 +69,7 @@ class ShipmentOption(models.Model):
 
 
 class Leg(Identified):
-    """One ride of a shipment. `place` is where a collection or a direct ride starts; deliveries end at an option."""
+    """One ride of a shipment: a collection or direct ride starts at `place`, a delivery ends at an option."""
 
     shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="legs")
     seq = models.PositiveSmallIntegerField()

@@ -1,0 +1,46 @@
+from marketplace.kernel.errors import N_, Conflict, InvalidInput
+
+
+class NoSuchOption(InvalidInput):
+    code = "no_such_option"
+    message = N_("这个地点没有配送点")
+
+
+class NotOnThisRoute(Conflict):
+    code = "not_on_this_route"
+    message = N_("%(code)s 不属于这条线路，应装 %(belongs)s")
+
+
+class NotAtThisStop(Conflict):
+    code = "not_at_this_stop"
+    message = N_("%(code)s 不在这个停靠点交接")
+
+
+class RouteNotStarted(Conflict):
+    code = "route_not_started"
+    message = N_("线路还没有出发")
+
+
+class StopNotReached(Conflict):
+    code = "stop_not_reached"
+    message = N_("请先确认到达这个停靠点")
+
+
+class OpenStops(Conflict):
+    code = "open_stops"
+    message = N_("还有 %(count)s 个停靠点没有完成")
+
+
+class NoTrunkVehicle(Conflict):
+    code = "no_trunk_vehicle"
+    message = N_("%(hub)s 没有干线车辆")
+
+
+class UnknownWave(InvalidInput):
+    code = "unknown_wave"
+    message = N_("没有这个波次")
+
+
+class PlanRefused(Conflict):
+    code = "plan_refused"
+    message = N_("计划未通过可行性检查：%(why)s")

@@ -1,0 +1,338 @@
+"""Routes for those who drive and dispatch them."""
+
+import graphene
+from django.db.models import Prefetch
+
+from marketplace.api.guard import guarded, roles
+from marketplace.api.mutations import Command
+from marketplace.custody.schema import HandlingUnitType
+from marketplace.custody.services import Holder, units_held_by
+from marketplace.kernel import clock
+from marketplace.kernel.ids import parse_uuid
+from marketplace.places.schema import HubType, PlaceType
+from routing.models import Stop, StopTask
+from routing.services import tour, trunk
+from routing.services.access import route_for, visible_routes
+
+DRIVERS = roles("courier", "hub_operator", "dispatcher")
+COURIER = roles("courier", "dispatcher")
+HUB_STAFF = roles("hub_operator", "dispatcher")
+
+
+class VehicleType(graphene.ObjectType):
+    class Meta:
+        name = "Vehicle"
+
+    id = graphene.ID(required=True)
+    name = graphene.String(required=True)
+    plate = graphene.String(required=True)
+
+    def resolve_id(vehicle, info):
+        return vehicle.uuid
+
+
+class StopTaskType(graphene.ObjectType):
+    class Meta:
+        name = "StopTask"
+
+    id = graphene.ID(required=True)
+    kind = graphene.String(required=True, description="collect: into the van; drop: out of it")
+    leg_kind = graphene.String(required=True)
+    shipment_id = graphene.ID(required=True)
+    reference = graphene.ID(required=True)
+    zone = graphene.String(required=True)
+    size = graphene.String(required=True)
+    weight_g = graphene.Int(required=True)
+    done = graphene.Boolean(required=True)
+
+    def resolve_id(task, info):
+        return task.uuid
+
+    def resolve_leg_kind(task, info):
+        return task.leg.kind
+
+    def resolve_shipment_id(task, info):
+        return task.leg.shipment.uuid
+
+    def resolve_reference(task, info):
+        return task.leg.shipment.reference
+
+    def resolve_zone(task, info):
+        return task.leg.shipment.zone
+
+    def resolve_size(task, info):
+        return task.leg.shipment.size
+
+    def resolve_weight_g(task, info):
+        return task.leg.weight_g
+
+    def resolve_done(task, info):
+        return task.leg.status in ("done", "cancelled")
+
+
+class StopType(graphene.ObjectType):
+    class Meta:
+        name = "Stop"
+
+    id = graphene.ID(required=True)
+    seq = graphene.Int(required=True)
+    place = graphene.Field(PlaceType, required=True)
+    arrives_at = graphene.DateTime(required=True)
+    departs_at = graphene.DateTime(required=True)
+    arrived_at = graphene.DateTime()
+    status = graphene.String(required=True)
+    reason = graphene.String(required=True)
+    tasks = graphene.List(graphene.NonNull(StopTaskType), required=True)
+    to_drop = graphene.List(
+        graphene.NonNull(HandlingUnitType), required=True, description="units on the van for this stop"
+    )
+    to_collect = graphene.List(
+        graphene.NonNull(HandlingUnitType), required=True, description="units that wait at this station"
+    )
+
+    def resolve_id(stop, info):
+        return stop.uuid
+
+    def resolve_tasks(stop, info):
+        return list(stop.tasks.all())
+
+    def resolve_to_drop(stop, info):
+        wanted = [task.leg.shipment.reference for task in stop.tasks.all() if task.kind == "drop"]
+        vehicle = Holder("vehicle", stop.route.vehicle.uuid)
+        return list(units_held_by(vehicle).filter(reference__in=wanted).order_by("id"))
+
+    def resolve_to_collect(stop, info):
+        return list(tour.collectable_units(stop).order_by("id"))
+
+
+class RouteType(graphene.ObjectType):
+    class Meta:
+        name = "Route"
+
+    id = graphene.ID(required=True)
+    wave = graphene.String(required=True)
+    date = graphene.Date(required=True)
+    hub = graphene.Field(HubType, required=True)
+    vehicle = graphene.Field(VehicleType, required=True)
+    status = graphene.String(required=True)
+    distance_m = graphene.Int(required=True)
+    km = graphene.Float(required=True)
+    departs_at = graphene.DateTime(required=True)
+    returns_at = graphene.DateTime(required=True)
+    stops = graphene.List(graphene.NonNull(StopType), required=True)
+    expected = graphene.List(
+        graphene.NonNull(HandlingUnitType), required=True, description="units at the hub for this route"
+    )
+    loaded = graphene.List(graphene.NonNull(HandlingUnitType), required=True)
+
+    def resolve_id(route, info):
+        return route.uuid
+
+    def resolve_wave(route, info):
+        return route.plan.wave
+
+    def resolve_date(route, info):
+        return route.plan.date
+
+    def resolve_hub(route, info):
+        return route.plan.hub
+
+    def resolve_km(route, info):
+        return route.distance_m / 1000
+
+    def resolve_stops(route, info):
+        return sorted(route.stops.all(), key=lambda stop: stop.seq)
+
+    def resolve_expected(route, info):
+        return list(tour.expected_units(route).order_by("id"))
+
+    def resolve_loaded(route, info):
+        return list(units_held_by(tour.vehicle_holder(route)).order_by("id"))
+
+
+def with_stops(routes):
+    """All that a route's own fields read, in a fixed number of queries."""
+    tasks = StopTask.objects.select_related("leg__shipment").order_by("id")
+    stops = Stop.objects.select_related("place__county", "route__vehicle").order_by("seq")
+    return routes.select_related("plan__hub__county", "plan__hub__place__county", "vehicle").prefetch_related(
+        Prefetch("stops", stops.prefetch_related(Prefetch("tasks", tasks)))
+    )
+
+
+class Query(graphene.ObjectType):
+    my_routes = graphene.List(graphene.NonNull(RouteType), required=True, date=graphene.Date())
+    route = graphene.Field(RouteType, id=graphene.ID(required=True))
+
+    @guarded(DRIVERS)
+    def resolve_my_routes(root, info, date=None):
+        mine = visible_routes(principal=info.context.principal, day=date or clock.today())
+        return list(with_stops(mine).order_by("plan__wave", "plan__hub", "seq"))
+
+    @guarded(DRIVERS)
+    def resolve_route(root, info, id):
+        found = route_for(principal=info.context.principal, route_uuid=parse_uuid(id, "id"))
+        return with_stops(type(found).objects.filter(pk=found.pk)).get()
+
+
+def _ids(values, field):
+    return [parse_uuid(value, f"{field}[{index}]") for index, value in enumerate(values)]
+
+
+class LoadRoute(Command):
+    class Arguments:
+        route_id = graphene.ID(required=True)
+        unit_ids = graphene.List(graphene.NonNull(graphene.ID), required=True)
+
+    route = graphene.Field(RouteType)
+    loaded = graphene.List(graphene.NonNull(HandlingUnitType))
+    missing = graphene.List(graphene.NonNull(HandlingUnitType))
+    rule, idempotent, offline = DRIVERS, True, True
+
+    @classmethod
+    def perform(cls, principal, *, route_id, unit_ids):
+        loading = tour.load_route(
+            principal=principal,
+            route_uuid=parse_uuid(route_id, "route_id"),
+            unit_uuids=_ids(unit_ids, "unit_ids"),
+        )
+        return {"route": loading.route, "loaded": loading.loaded, "missing": loading.missing}
+
+
+class DepartRoute(Command):
+    class Arguments:
+        route_id = graphene.ID(required=True)
+
+    route = graphene.Field(RouteType)
+    rule, idempotent, offline = COURIER, True, True
+
+    @classmethod
+    def perform(cls, principal, *, route_id):
+        return {"route": tour.depart_route(principal=principal, route_uuid=parse_uuid(route_id, "route_id"))}
+
+
+class FinishRoute(Command):
+    class Arguments:
+        route_id = graphene.ID(required=True)
+
+    route = graphene.Field(RouteType)
+    rule, idempotent, offline = COURIER, True, True
+
+    @classmethod
+    def perform(cls, principal, *, route_id):
+        return {"route": tour.finish_route(principal=principal, route_uuid=parse_uuid(route_id, "route_id"))}
+
+
+class ArriveAtStop(Command):
+    class Arguments:
+        stop_id = graphene.ID(required=True)
+
+    stop = graphene.Field(StopType)
+    rule, idempotent, offline = COURIER, True, True
+
+    @classmethod
+    def perform(cls, principal, *, stop_id):
+        return {"stop": tour.arrive_at_stop(principal=principal, stop_uuid=parse_uuid(stop_id, "stop_id"))}
+
+
+class CompleteStop(Command):
+    class Arguments:
+        stop_id = graphene.ID(required=True)
+
+    stop = graphene.Field(StopType)
+    rule, idempotent, offline = COURIER, True, True
+
+    @classmethod
+    def perform(cls, principal, *, stop_id):
+        return {"stop": tour.complete_stop(principal=principal, stop_uuid=parse_uuid(stop_id, "stop_id"))}
+
+
+class FailStop(Command):
+    class Arguments:
+        stop_id = graphene.ID(required=True)
+        reason = graphene.String(required=True)
+
+    stop = graphene.Field(StopType)
+    rule, idempotent, offline = COURIER, True, True
+
+    @classmethod
+    def perform(cls, principal, *, stop_id, reason):
+        uuid = parse_uuid(stop_id, "stop_id")
+        return {"stop": tour.fail_stop(principal=principal, stop_uuid=uuid, reason=reason)}
+
+
+class HandOverUnits(Command):
+    class Arguments:
+        stop_id = graphene.ID(required=True)
+        unit_ids = graphene.List(graphene.NonNull(graphene.ID), required=True)
+        temperature_c = graphene.Float()
+
+    stop = graphene.Field(StopType)
+    rule, idempotent, offline = COURIER, True, True
+    act = staticmethod(tour.hand_over_units)
+
+    @classmethod
+    def perform(cls, principal, *, stop_id, unit_ids, temperature_c=None):
+        stop = cls.act(
+            principal=principal,
+            stop_uuid=parse_uuid(stop_id, "stop_id"),
+            unit_uuids=_ids(unit_ids, "unit_ids"),
+            temperature_c=temperature_c,
+        )
+        return {"stop": stop}
+
+
+class CollectUnits(HandOverUnits):
+    class Arguments(HandOverUnits.Arguments):
+        stop_id = graphene.ID(required=True)
+        unit_ids = graphene.List(graphene.NonNull(graphene.ID), required=True)
+        temperature_c = graphene.Float()
+
+    stop = graphene.Field(StopType)
+    act = staticmethod(tour.collect_units)
+
+
+class DispatchTrunk(Command):
+    class Arguments:
+        from_hub_id = graphene.ID(required=True)
+        to_hub_id = graphene.ID(required=True)
+        date = graphene.Date(required=True)
+
+    units = graphene.List(graphene.NonNull(HandlingUnitType))
+    rule, idempotent = HUB_STAFF, True
+
+    @classmethod
+    def perform(cls, principal, *, from_hub_id, to_hub_id, date):
+        units = trunk.dispatch_trunk(
+            principal=principal,
+            from_hub_uuid=parse_uuid(from_hub_id, "from_hub_id"),
+            to_hub_uuid=parse_uuid(to_hub_id, "to_hub_id"),
+            day=date,
+        )
+        return {"units": units}
+
+
+class ReceiveTrunk(Command):
+    class Arguments:
+        hub_id = graphene.ID(required=True)
+        date = graphene.Date(required=True)
+
+    units = graphene.List(graphene.NonNull(HandlingUnitType))
+    rule, idempotent = HUB_STAFF, True
+
+    @classmethod
+    def perform(cls, principal, *, hub_id, date):
+        units = trunk.receive_trunk(principal=principal, hub_uuid=parse_uuid(hub_id, "hub_id"), day=date)
+        return {"units": units}
+
+
+class Mutation(graphene.ObjectType):
+    load_route = LoadRoute.Field()
+    depart_route = DepartRoute.Field()
+    arrive_at_stop = ArriveAtStop.Field()
+    hand_over_units = HandOverUnits.Field()
+    collect_units = CollectUnits.Field()
+    complete_stop = CompleteStop.Field()
+    fail_stop = FailStop.Field()
+    finish_route = FinishRoute.Field()
+    dispatch_trunk = DispatchTrunk.Field()
+    receive_trunk = ReceiveTrunk.Field()

@@ -1,0 +1,332 @@
+"""Driving a route: load, depart, arrive, hand over, collect, complete, finish. Custody follows each act.
+
+Every act is safe to repeat (a courier's phone sends twice), and a physical fact that arrives late through the
+offline queue is recorded at its own time.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from farmers.models import Station
+from marketplace.custody.models import HandlingUnit, UnitKind
+from marketplace.custody.services import Holder, hand_over, units_held_by
+from marketplace.kernel import clock
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.principal import Principal
+from marketplace.outbox.publishing import publish
+from routing.errors import NotAtThisStop, NotOnThisRoute, OpenStops, RouteNotStarted, StopNotReached
+from routing.events import RouteFinished, RouteStarted, ShipmentDelivered, ShipmentUnserved, StopCompleted
+from routing.models import Leg, Route, Shipment, Stop, StopTask
+from routing.services.access import route_for, stop_for
+from routing.states import (
+    ROUTE_MOVES,
+    SHIPMENT_MOVES,
+    STOP_MOVES,
+    LegKind,
+    LegStatus,
+    RouteStatus,
+    ShipmentStatus,
+    StopStatus,
+)
+
+#: told to orders when goods came back on the van
+RETURNED = "returned"
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What is on the van now, and what the route expects that is still at the hub."""
+
+    route: Route
+    loaded: list[HandlingUnit]
+    missing: list[HandlingUnit]
+
+
+def vehicle_holder(route: Route) -> Holder:
+    return Holder("vehicle", route.vehicle.uuid)
+
+
+def hub_holder(route: Route) -> Holder:
+    return Holder("hub", route.plan.hub.uuid)
+
+
+def references_to_drop(route: Route) -> set[UUID]:
+    """What the route takes out of the hub: references of its deliver legs."""
+    return set(
+        StopTask.objects.filter(stop__route=route, kind="drop", leg__kind=LegKind.DELIVER)
+        .exclude(leg__status=LegStatus.CANCELLED)
+        .values_list("leg__shipment__reference", flat=True)
+    )
+
+
+def expected_units(route: Route) -> QuerySet[HandlingUnit]:
+    """Units at the hub that belong on this route."""
+    return units_held_by(hub_holder(route)).filter(reference__in=references_to_drop(route))
+
+
+def load_route(*, principal: Principal, route_uuid: UUID, unit_uuids: Sequence[UUID]) -> Loading:
+    """Scan units onto the van. Raises NotOnThisRoute naming the van where a wrong unit belongs."""
+    with transaction.atomic():
+        route = route_for(principal=principal, route_uuid=route_uuid, lock=True)
+        wanted = references_to_drop(route)
+        for unit in _units(unit_uuids):
+            if unit.reference not in wanted:
+                raise NotOnThisRoute(
+                    field="unit_ids", params={"code": unit.code, "belongs": _belongs(unit, route)}
+                )
+            hand_over(
+                unit=unit,
+                to=vehicle_holder(route),
+                expected_from=hub_holder(route),
+                place_uuid=route.plan.hub.place.uuid,
+                actor_uuid=principal.user_uuid,
+            )
+        loaded = list(units_held_by(vehicle_holder(route)))
+        return Loading(route=route, loaded=loaded, missing=list(expected_units(route)))
+
+
+def depart_route(*, principal: Principal, route_uuid: UUID) -> Route:
+    """The courier who says so drives it. Departing twice is the same."""
+    with transaction.atomic():
+        route = route_for(principal=principal, route_uuid=route_uuid, lock=True)
+        if route.status != RouteStatus.PLANNED:
+            return route
+        ROUTE_MOVES.check(route.status, RouteStatus.STARTED)
+        route.status = RouteStatus.STARTED
+        route.started_at = clock.now()
+        route.courier_uuid = principal.user_uuid
+        route.save(update_fields=["status", "started_at", "courier_uuid"])
+        publish(
+            RouteStarted(route=route.uuid, hub=route.plan.hub.uuid),
+            aggregate_kind="route",
+            aggregate_uuid=route.uuid,
+            actor_uuid=principal.user_uuid,
+        )
+    return route
+
+
+def arrive_at_stop(*, principal: Principal, stop_uuid: UUID) -> Stop:
+    """Raises RouteNotStarted. Arriving again after a failure opens the stop anew."""
+    with transaction.atomic():
+        stop = stop_for(principal=principal, stop_uuid=stop_uuid)
+        if stop.route.status != RouteStatus.STARTED:
+            raise RouteNotStarted(field="stop_id")
+        if stop.status in (StopStatus.ARRIVED, StopStatus.DONE):
+            return stop
+        STOP_MOVES.check(stop.status, StopStatus.ARRIVED)
+        stop.status, stop.arrived_at, stop.reason = StopStatus.ARRIVED, clock.now(), ""
+        stop.save(update_fields=["status", "arrived_at", "reason"])
+    return stop
+
+
+def hand_over_units(
+    *, principal: Principal, stop_uuid: UUID, unit_uuids: Sequence[UUID], temperature_c: float | None = None
+) -> Stop:
+    """Give units to the station of this stop: they are delivered. Raises NotAtThisStop, WrongHolder."""
+    with transaction.atomic():
+        stop = _reached(principal, stop_uuid)
+        station = _station(stop)
+        legs = _legs_here(stop, "drop")
+        for unit in _units(unit_uuids):
+            leg = legs.get(unit.reference) if unit.reference else None
+            if leg is None:
+                raise NotAtThisStop(field="unit_ids", params={"code": unit.code})
+            hand_over(
+                unit=unit,
+                to=Holder("station", station.uuid),
+                expected_from=vehicle_holder(stop.route),
+                place_uuid=stop.place.uuid,
+                actor_uuid=principal.user_uuid,
+                temperature_c=temperature_c,
+            )
+            mark_delivered(leg=leg, place_uuid=stop.place.uuid)
+    return stop
+
+
+def collect_units(
+    *, principal: Principal, stop_uuid: UUID, unit_uuids: Sequence[UUID], temperature_c: float | None = None
+) -> Stop:
+    """Take crates and packed parcels from the station of this stop onto the van.
+
+    Raises NotAtThisStop for a parcel that no direct ride of this stop expects, WrongHolder.
+    """
+    with transaction.atomic():
+        stop = _reached(principal, stop_uuid)
+        station = _station(stop)
+        legs = _legs_here(stop, "collect")
+        for unit in _units(unit_uuids):
+            if unit.kind == UnitKind.PARCEL and unit.reference not in legs:
+                raise NotAtThisStop(field="unit_ids", params={"code": unit.code})
+            hand_over(
+                unit=unit,
+                to=vehicle_holder(stop.route),
+                expected_from=Holder("station", station.uuid),
+                place_uuid=stop.place.uuid,
+                actor_uuid=principal.user_uuid,
+                temperature_c=temperature_c,
+            )
+    return stop
+
+
+def collectable_units(stop: Stop) -> QuerySet[HandlingUnit]:
+    """What the station of this stop has ready: its crates, and parcels that ride on directly."""
+    station = Station.objects.filter(place=stop.place).first()
+    if station is None:
+        return HandlingUnit.objects.none()
+    held = units_held_by(Holder("station", station.uuid))
+    direct = held.filter(reference__in=list(_legs_here(stop, "collect")))
+    return held.filter(kind=UnitKind.CRATE) | direct
+
+
+def complete_stop(*, principal: Principal, stop_uuid: UUID) -> Stop:
+    """Leave the stop: its collections are done. Completing twice is the same."""
+    with transaction.atomic():
+        stop = _reached(principal, stop_uuid, or_done=True)
+        if stop.status == StopStatus.DONE:
+            return stop
+        _end(stop, StopStatus.DONE)
+        collected = stop.tasks.filter(kind="collect", leg__kind=LegKind.COLLECT).values("leg")
+        Leg.objects.filter(pk__in=collected, status=LegStatus.PLANNED).update(status=LegStatus.DONE)
+        publish(
+            StopCompleted(stop=stop.uuid, route=stop.route.uuid),
+            aggregate_kind="route",
+            aggregate_uuid=stop.route.uuid,
+            actor_uuid=principal.user_uuid,
+        )
+    return stop
+
+
+def fail_stop(*, principal: Principal, stop_uuid: UUID, reason: str) -> Stop:
+    """The stop cannot be served; what it was to get stays on the van and comes back to the hub."""
+    with transaction.atomic():
+        stop = stop_for(principal=principal, stop_uuid=stop_uuid)
+        if stop.status == StopStatus.FAILED:
+            return stop
+        STOP_MOVES.check(stop.status, StopStatus.FAILED)
+        _end(stop, StopStatus.FAILED, reason=reason[:60])
+    return stop
+
+
+def finish_route(*, principal: Principal, route_uuid: UUID) -> Route:
+    """Back at the hub: everything left on the van is the hub's; what was not delivered is reported.
+
+    Raises OpenStops while a stop is neither done nor failed.
+    """
+    with transaction.atomic():
+        route = route_for(principal=principal, route_uuid=route_uuid, lock=True)
+        if route.status == RouteStatus.FINISHED:
+            return route
+        ROUTE_MOVES.check(route.status, RouteStatus.FINISHED)
+        unfinished = route.stops.exclude(status__in=[StopStatus.DONE, StopStatus.FAILED])
+        open_stops = unfinished.exclude(place=route.plan.hub.place).count()
+        if open_stops:
+            raise OpenStops(field="route_id", params={"count": open_stops})
+        unfinished.update(status=StopStatus.DONE, ended_at=clock.now())
+        for unit in units_held_by(vehicle_holder(route)).order_by("pk"):
+            hand_over(
+                unit=unit,
+                to=hub_holder(route),
+                place_uuid=route.plan.hub.place.uuid,
+                actor_uuid=principal.user_uuid,
+            )
+        route.status, route.finished_at = RouteStatus.FINISHED, clock.now()
+        route.save(update_fields=["status", "finished_at"])
+        _report_undelivered(route)
+        publish(
+            RouteFinished(route=route.uuid, hub=route.plan.hub.uuid),
+            aggregate_kind="route",
+            aggregate_uuid=route.uuid,
+            actor_uuid=principal.user_uuid,
+        )
+    return route
+
+
+def mark_delivered(*, leg: Leg, place_uuid: UUID) -> None:
+    """The last leg ended at a place: the shipment is delivered, once. Must run inside a transaction."""
+    if not Leg.objects.filter(pk=leg.pk).exclude(status=LegStatus.DONE).update(status=LegStatus.DONE):
+        return
+    shipment = leg.shipment
+    sources = SHIPMENT_MOVES.sources(ShipmentStatus.DELIVERED)
+    if Shipment.objects.filter(pk=shipment.pk, status__in=sources).update(status=ShipmentStatus.DELIVERED):
+        publish(
+            ShipmentDelivered(
+                shipment=shipment.uuid, reference=shipment.reference, place=place_uuid, at=clock.now()
+            ),
+            aggregate_kind="shipment",
+            aggregate_uuid=shipment.uuid,
+        )
+
+
+def _report_undelivered(route: Route) -> None:
+    """Deliveries of this route that did not happen: the shipment is unserved, whoever asked decides."""
+    missed = Leg.objects.filter(
+        tasks__stop__route=route,
+        tasks__kind="drop",
+        kind__in=[LegKind.DELIVER, LegKind.DIRECT],
+        status=LegStatus.PLANNED,
+    ).select_related("shipment")
+    for leg in missed.order_by("pk"):
+        Leg.objects.filter(pk=leg.pk).update(status=LegStatus.UNSERVED)
+        sources = SHIPMENT_MOVES.sources(ShipmentStatus.UNSERVED)
+        if Shipment.objects.filter(pk=leg.shipment_id, status__in=sources).update(
+            status=ShipmentStatus.UNSERVED
+        ):
+            publish(
+                ShipmentUnserved(
+                    shipment=leg.shipment.uuid, reference=leg.shipment.reference, reason=RETURNED
+                ),
+                aggregate_kind="shipment",
+                aggregate_uuid=leg.shipment.uuid,
+            )
+
+
+def _reached(principal: Principal, stop_uuid: UUID, *, or_done: bool = False) -> Stop:
+    stop = stop_for(principal=principal, stop_uuid=stop_uuid)
+    allowed = (StopStatus.ARRIVED, StopStatus.DONE) if or_done else (StopStatus.ARRIVED,)
+    if stop.status not in allowed:
+        raise StopNotReached(field="stop_id")
+    return stop
+
+
+def _end(stop: Stop, status: StopStatus, *, reason: str = "") -> None:
+    stop.status, stop.ended_at, stop.reason = status, clock.now(), reason
+    stop.save(update_fields=["status", "ended_at", "reason"])
+
+
+def _station(stop: Stop) -> Station:
+    station: Station | None = Station.objects.filter(place=stop.place).first()
+    if station is None:
+        raise NotAtThisStop(field="stop_id", params={"code": stop.place.name})
+    return station
+
+
+def _legs_here(stop: Stop, kind: str) -> dict[UUID, Leg]:
+    tasks = stop.tasks.filter(kind=kind).select_related("leg__shipment")
+    return {task.leg.shipment.reference: task.leg for task in tasks}
+
+
+def _units(uuids: Collection[UUID]) -> list[HandlingUnit]:
+    """Units in primary key order, which is the lock order. Raises NotFound naming `unit_ids`."""
+    units = list(HandlingUnit.objects.filter(uuid__in=uuids).order_by("pk"))
+    if len(units) != len(set(uuids)):
+        raise NotFound(field="unit_ids")
+    return units
+
+
+def _belongs(unit: HandlingUnit, route: Route) -> str:
+    """The van that this unit should ride on, for the courier who holds a wrong one."""
+    task = (
+        StopTask.objects.filter(
+            kind="drop",
+            leg__shipment__reference=unit.reference,
+            stop__route__plan__date=route.plan.date,
+            stop__route__plan__status="published",
+        )
+        .select_related("stop__route__vehicle")
+        .first()
+    )
+    return task.stop.route.vehicle.name if task else "—"
