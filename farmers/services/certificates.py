@@ -1,5 +1,6 @@
 """Issuing and replacing certificates; a stored one is never edited."""
 
+import secrets
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from farmers.certificate_rules import CertificateFields, fingerprint
 from farmers.errors import CertificateReplaced
 from farmers.kinds import CertificateBasis
 from farmers.models import Certificate, EvidenceFile, Farmer
-from marketplace.kernel import clock, ids
+from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.principal import Principal
 
@@ -19,7 +20,7 @@ COMMITMENT = N_("不使用禁用农药兽药、停用兽药和非法添加物；
 
 def certificate_number(given: str = "") -> str:
     """The issuer's own number, or one of ours (households have none)."""
-    return given.strip() or f"CD{str(ids.uuid7()).replace('-', '')[:20].upper()}"
+    return given.strip() or f"CD{secrets.token_hex(10).upper()}"
 
 
 def issue_certificate(
@@ -35,7 +36,6 @@ def issue_certificate(
     """
     checked = checked_fields(fields)
     digest = fingerprint(checked, file_uuid=file.uuid if file else None)
-    require_free_number(farmer=farmer, fields=checked, digest=digest)
     with transaction.atomic():
         certificate, _ = Certificate.objects.get_or_create(
             farmer=farmer,
@@ -47,17 +47,22 @@ def issue_certificate(
                 "recorded_at": clock.now(),
             },
         )
+        if certificate.sha256 != digest:
+            raise _number_taken()
         certificate.parents.add(*parents)
     issued: Certificate = certificate
     return issued
 
 
-def require_free_number(*, farmer: Farmer, fields: CertificateFields, digest: str | None = None) -> None:
+def require_free_number(*, farmer: Farmer, fields: CertificateFields) -> None:
     """Raises InvalidInput when the farmer's number already stands for a certificate with other words."""
-    wanted = digest or fingerprint(fields)
-    taken = Certificate.objects.filter(farmer=farmer, number=fields.number).exclude(sha256=wanted)
-    if taken.exists():
-        raise InvalidInput(N_("这个合格证编号已用于另一张证"), field="certificate.number")
+    same_number = Certificate.objects.filter(farmer=farmer, number=fields.number)
+    if same_number.exclude(sha256=fingerprint(fields)).exists():
+        raise _number_taken()
+
+
+def _number_taken() -> InvalidInput:
+    return InvalidInput(N_("这个合格证编号已用于另一张证"), field="certificate.number")
 
 
 def replace_certificate(

@@ -45,7 +45,7 @@ def _farmers() -> QuerySet[Farmer]:
     ).prefetch_related(_living_consents())
 
 
-def _living_consents() -> Prefetch[str]:
+def _living_consents() -> "Prefetch[str]":
     return Prefetch(
         "consents", queryset=AgentConsent.objects.filter(revoked_at=None), to_attr="living_consents"
     )
