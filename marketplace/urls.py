@@ -4,7 +4,7 @@ import orjson
 from django.conf import settings
 from django.contrib import admin
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from marketplace.accounts.services.sign_in import authenticate
 from marketplace.api.execution import Executor
@@ -31,6 +31,7 @@ urlpatterns = [
     path("graphql", graphql_view(Executor(schema.graphql_schema), authenticate)),
     path("healthz", healthz),
     path("admin/", admin.site.urls),
+    path("payments/", include("orders.payments.urls")),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("graphql/schema.json", schema_text))

@@ -3,6 +3,7 @@
 Faults of an answer (matched on the method, `*` for any):
 ``tampered_body`` ``missing_sign`` ``sha1_sign`` ``cert_field`` ``unknown_error`` ``http_502`` ``hang``
 ``refuse`` (value = sub_code) ``refund_slow`` ``buyer_must_confirm`` ``success_after_cancel``
+``review_pending``
 Faults of a notification (matched on its `trade_status`, `*` for any):
 ``notify_lost`` ``notify_late`` (value = seconds) ``notify_duplicate`` ``notify_reorder``
 ``notify_wrong_amount`` ``notify_extra_field`` ``notify_wrong_app`` ``notify_wrong_seller`` ``notify_sha1``
@@ -13,7 +14,9 @@ from orders.payments.alipay_sim.store import Row, Store
 ANSWER_FAULTS = frozenset({
     "tampered_body", "missing_sign", "sha1_sign", "cert_field", "unknown_error", "http_502", "hang",
 })  # fmt: skip
-METHOD_FAULTS = frozenset({"refuse", "refund_slow", "buyer_must_confirm", "success_after_cancel"})
+METHOD_FAULTS = frozenset({
+    "refuse", "refund_slow", "buyer_must_confirm", "success_after_cancel", "review_pending",
+})  # fmt: skip
 NOTIFY_FAULTS = frozenset({
     "notify_lost", "notify_late", "notify_duplicate", "notify_reorder", "notify_wrong_amount",
     "notify_extra_field", "notify_wrong_app", "notify_wrong_seller", "notify_sha1",

@@ -64,6 +64,9 @@ CREATE INDEX IF NOT EXISTS notification_due ON notification (state, due_at);
 CREATE TABLE IF NOT EXISTS fault (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, method TEXT NOT NULL, times INTEGER NOT NULL,
     effect TEXT NOT NULL, value TEXT NOT NULL DEFAULT '');
+CREATE TABLE IF NOT EXISTS merchant (
+    external_id TEXT PRIMARY KEY, order_id TEXT NOT NULL, smid TEXT UNIQUE NOT NULL, name TEXT NOT NULL,
+    gmt_create TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL);
 """
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from orders.payments.gateways import alipay_messages as messages
 from orders.payments.gateways.alipay_messages import trade_terms, wire_amount, wire_time
@@ -24,6 +25,9 @@ from orders.payments.gateways.wire import AlipayWire
 
 WAP_PAY = ("AlipayTradeWapPay", "QUICK_WAP_WAY")
 PAGE_PAY = ("AlipayTradePagePay", "FAST_INSTANT_TRADE_PAY")
+AGRICULTURE_MCC = "5411"
+APPLICATION_PASSED = "99"
+NO_APPLICATION = ("RESULT_NULL", "ORDER_NOT_EXIST", "isv.order-not-exist")
 BILL_NOT_READY = ("isp.bill_not_exist", "BILL_NOT_EXIST")
 
 
@@ -256,6 +260,26 @@ class AlipayGateway:
     def query_share(self, *, trade_no: str, request_no: str) -> Answer:
         terms = {"trade_no": trade_no, "out_request_no": request_no}
         return self.wire.call(request("AlipayTradeOrderSettleQuery", terms))
+
+    # sellers
+
+    def register_merchant(self, *, external_id: str, name: str) -> str:
+        """Asks first: the application is sent once, and reviewed by Alipay before there is a number."""
+        orders = self._applications(external_id)
+        if not orders:
+            terms = {"external_id": external_id, "name": name, "alias_name": name, "mcc": AGRICULTURE_MCC}
+            _done(self.wire.call(request("AntMerchantExpandIndirectZftSimplecreate", terms)))
+            orders = self._applications(external_id)
+        passed = [order for order in orders if order.status == APPLICATION_PASSED and order.smid]
+        return str(passed[0].smid) if passed else ""
+
+    def _applications(self, external_id: str) -> list[Any]:
+        answer = self.wire.call(
+            request("AntMerchantExpandIndirectZftorderQuery", {"external_id": external_id})
+        )
+        if answer.outcome is Outcome.REFUSED and answer.sub_code in NO_APPLICATION:
+            return []
+        return response("AntMerchantExpandIndirectZftorderQuery", _done(answer)).orders or []
 
     # bills and messages
 

@@ -215,6 +215,10 @@ class Gateway(Protocol):
 
     def query_share(self, *, trade_no: str, request_no: str) -> Answer: ...
 
+    def register_merchant(self, *, external_id: str, name: str) -> str:
+        """The sub-merchant's number, or empty while the provider reviews. Raises GatewayError."""
+        ...
+
     def download_bill(self, *, kind: str, day: date) -> bytes | None:
         """The zip of a day's bill, or None while it is not ready. Raises GatewayError."""
         ...

@@ -1,7 +1,7 @@
 """Every gateway method that the simulator answers, by its wire name."""
 
 from orders.payments.alipay_sim.gateway import Method, PageMethod
-from orders.payments.alipay_sim.methods import bill, fund, pay, refund, settle
+from orders.payments.alipay_sim.methods import bill, fund, merchant, pay, refund, settle
 
 METHODS: dict[str, Method] = {
     "alipay.trade.precreate": pay.precreate,
@@ -20,6 +20,8 @@ METHODS: dict[str, Method] = {
     "alipay.fund.auth.order.unfreeze": fund.unfreeze,
     "alipay.fund.auth.operation.detail.query": fund.operation_query,
     "alipay.fund.trans.uni.transfer": fund.transfer,
+    "ant.merchant.expand.indirect.zft.simplecreate": merchant.create,
+    "ant.merchant.expand.indirect.zftorder.query": merchant.query,
     "alipay.data.dataservice.bill.downloadurl.query": bill.download_url,
 }
 

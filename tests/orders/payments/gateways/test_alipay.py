@@ -286,3 +286,13 @@ def test_a_transfer_of_the_simulator_moves_once(gateway, simulator):
     answers = [gateway.wire.call(request("AlipayFundTransUniTransfer", terms)) for _ in range(2)]
     assert [a.outcome for a in answers] == [Outcome.DONE] * 2
     assert answers[0].text == answers[1].text
+
+
+def test_a_seller_is_registered_once_and_has_no_number_before_the_review(gateway, simulator):
+    external_id = number("E")
+    simulator.fault("review_pending", times=2)
+    assert gateway.register_merchant(external_id=external_id, name="罗市镇果业合作社") == ""
+    assert gateway.register_merchant(external_id=external_id, name="罗市镇果业合作社") == ""
+    smid = gateway.register_merchant(external_id=external_id, name="罗市镇果业合作社")
+    assert smid == gateway.register_merchant(external_id=external_id, name="罗市镇果业合作社")
+    assert (len(smid), smid[:5]) == (16, "20882")

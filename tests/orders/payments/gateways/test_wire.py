@@ -131,7 +131,18 @@ def sha1_answer():
         '{"alipay_trade_query_response":{"code":"10000"},"sign":"!!"}',
         sha1_answer(),
     ],
-    ids=["empty", "no-json", "no-sign", "changed", "other-key", "other-method", "cert", "trailing", "no-base64", "sha1"],
+    ids=[
+        "empty",
+        "no-json",
+        "no-sign",
+        "changed",
+        "other-key",
+        "other-method",
+        "cert",
+        "trailing",
+        "no-base64",
+        "sha1",
+    ],
 )
 def test_every_odd_answer_is_unknown(wire, text):
     assert read(wire, text).outcome is Outcome.UNKNOWN

@@ -1,0 +1,61 @@
+"""What payments refuse, by name.
+
+NotFound
+└── NoSuchPayment
+Conflict
+├── NotPayable            the group is closed, closing or already paid
+├── OpenedDifferently     the same reference is being paid with other parts
+├── RefundTooLarge
+├── KeyReused             the same refund key with another amount
+└── MerchantNotRegistered the seller cannot receive money at the provider yet
+TryAgain
+└── ProviderAway          no clear answer now; nothing is lost, and a query will tell
+DomainError
+└── NotificationRefused   a notification that is not believed; `reason` names the check that failed
+"""
+
+from marketplace.kernel.errors import N_, Conflict, DomainError, NotFound, TryAgain
+
+
+class NoSuchPayment(NotFound):
+    code = "no_such_payment"
+    message = N_("没有找到这笔支付")
+
+
+class NotPayable(Conflict):
+    code = "not_payable"
+    message = N_("这笔支付已关闭或已完成")
+
+
+class OpenedDifferently(Conflict):
+    code = "opened_differently"
+    message = N_("这笔订单正在以其他金额支付")
+
+
+class RefundTooLarge(Conflict):
+    code = "refund_too_large"
+    message = N_("最多还能退 %(left_yuan)s 元")
+
+
+class KeyReused(Conflict):
+    code = "key_reused"
+    message = N_("这个退款编号已用于其他金额")
+
+
+class MerchantNotRegistered(Conflict):
+    code = "merchant_not_registered"
+    message = N_("卖家还没有开通收款：%(name)s")
+
+
+class ProviderAway(TryAgain):
+    code = "provider_away"
+    message = N_("支付服务暂时没有答复，请稍后再试")
+
+
+class NotificationRefused(DomainError):
+    code = "notification_refused"
+    message = N_("支付通知不可信：%(reason)s")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(params={"reason": reason})
+        self.reason = reason

@@ -1,0 +1,38 @@
+"""The verbs of payments. Locks: payment group -> (intent, attempt, refund under it) -> ledger accounts."""
+
+from orders.payments.services.cash import record_cash
+from orders.payments.services.due import dispatch_due, in_flight, work_due
+from orders.payments.services.groups import (
+    IntentSpec,
+    NextAction,
+    cancel_group,
+    confirm_group,
+    expire_due_groups,
+    open_group,
+    payment_of,
+)
+from orders.payments.services.merchants import register_merchant
+from orders.payments.services.notifications import receive_notification
+from orders.payments.services.queries import query_group, query_unknown
+from orders.payments.services.refunds import refund, refunded_fen, send_refund
+
+__all__ = [
+    "IntentSpec",
+    "NextAction",
+    "cancel_group",
+    "confirm_group",
+    "dispatch_due",
+    "expire_due_groups",
+    "in_flight",
+    "open_group",
+    "payment_of",
+    "query_group",
+    "query_unknown",
+    "receive_notification",
+    "record_cash",
+    "refund",
+    "refunded_fen",
+    "register_merchant",
+    "send_refund",
+    "work_due",
+]

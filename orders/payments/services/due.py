@@ -1,0 +1,79 @@
+"""Finding due rows, leasing them, and working on them here or in Celery."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import models, transaction
+
+from marketplace.kernel import clock
+from orders.payments.models import Attempt, PaymentGroup, Refund
+from orders.payments.services.groups import close_group, expire_due_groups
+from orders.payments.services.queries import query_attempt
+from orders.payments.services.refunds import send_refund
+from orders.payments.states import AttemptStatus, GroupStatus, RefundStatus
+
+LEASE = timedelta(seconds=30)
+AT_ONCE = 100
+
+
+def claim_attempts() -> list[int]:
+    return _claim(Attempt.objects.filter(status=AttemptStatus.OPEN), "next_query_at")
+
+
+def claim_refunds() -> list[int]:
+    return _claim(Refund.objects.filter(status=RefundStatus.PENDING), "next_try_at")
+
+
+def claim_closing() -> list[int]:
+    return _claim(PaymentGroup.objects.filter(status=GroupStatus.CLOSING), "next_try_at")
+
+
+def work_due() -> int:
+    """Everything due, in this process; returns how much was done. Never inside a transaction."""
+    count = expire_due_groups()
+    for claim, work in (
+        (claim_closing, close_group),
+        (claim_attempts, query_attempt),
+        (claim_refunds, send_refund),
+    ):
+        ids = claim()
+        for row_id in ids:
+            work(row_id)
+        count += len(ids)
+    return count
+
+
+def dispatch_due() -> int:
+    """Hands everything due to the workers: the drain polls this. A lost task is due again after its lease."""
+    from orders.payments import tasks  # tasks imports the services
+
+    count = expire_due_groups()
+    for claim, task in (
+        (claim_closing, tasks.close_payment_group),
+        (claim_attempts, tasks.query_payment_attempt),
+        (claim_refunds, tasks.send_payment_refund),
+    ):
+        ids = claim()
+        for row_id in ids:
+            task.delay(row_id)
+        count += len(ids)
+    return count
+
+
+def in_flight() -> int:
+    """Refunds and closings that the provider has not settled yet: business time should wait for them."""
+    return int(
+        Refund.objects.filter(status=RefundStatus.PENDING).count()
+        + PaymentGroup.objects.filter(status=GroupStatus.CLOSING).count()
+    )
+
+
+def _claim(rows: "models.QuerySet[Any]", field: str) -> list[int]:
+    """Ids of due rows, leased: whoever dies with them leaves them due again half a minute later."""
+    now = clock.wall()
+    with transaction.atomic():
+        due = rows.filter(**{f"{field}__lte": now}).order_by(field).select_for_update(skip_locked=True)
+        ids = list(due.values_list("pk", flat=True)[:AT_ONCE])
+        if ids:
+            rows.model._default_manager.filter(pk__in=ids).update(**{field: now + LEASE})
+    return ids

@@ -1,0 +1,183 @@
+"""What the provider finally said about an attempt: only here does an intent become paid or is given up.
+
+Each function runs in one transaction: lock the group, re-read, move, post, publish. A repeat changes nothing.
+"""
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from marketplace.kernel import clock
+from marketplace.outbox.publishing import publish
+from orders.ledger.accounts import AccountKind
+from orders.ledger.services import credit, debit, post
+from orders.payments.events import GroupClosed, GroupSucceeded, IntentSucceeded, LatePaymentReturned
+from orders.payments.models import Attempt, PaymentGroup, PaymentIntent, Refund
+from orders.payments.services.locking import lock_group, move
+from orders.payments.states import AttemptStatus, GroupStatus, IntentStatus
+
+log = logging.getLogger(__name__)
+UNPAID = (
+    IntentStatus.REQUIRES_PAYMENT_METHOD,
+    IntentStatus.REQUIRES_CONFIRMATION,
+    IntentStatus.REQUIRES_ACTION,
+    IntentStatus.PROCESSING,
+)
+
+
+def record_paid(attempt_id: int, *, trade_no: str, paid_at: datetime | None) -> bool:
+    """The provider has the money. False if that was known.
+
+    After the attempt was given up this is a late payment: it is recorded and refunded in full.
+    """
+    with transaction.atomic():
+        group = lock_group(_group_id(attempt_id))
+        attempt = Attempt.objects.select_related("intent").get(pk=attempt_id)
+        paid_at = paid_at or clock.wall()
+        if group.status in (GroupStatus.OPEN, GroupStatus.CLOSING) and attempt.status == AttemptStatus.OPEN:
+            if not move(
+                attempt, AttemptStatus.SUCCEEDED, trade_no=trade_no, paid_at=paid_at, next_query_at=None
+            ):
+                return False
+            _succeed(group, attempt)
+            return True
+        if not move(attempt, AttemptStatus.LATE, trade_no=trade_no, paid_at=paid_at, next_query_at=None):
+            return False
+        _give_back_late(group, attempt)
+        return True
+
+
+def record_closed(attempt_id: int, *, why: str) -> bool:
+    """The provider took no money and will not. False if that was known.
+
+    While the group is open the buyer may try again; while it is closing this is one step to its end.
+    """
+    with transaction.atomic():
+        group = lock_group(_group_id(attempt_id))
+        attempt = Attempt.objects.select_related("intent").get(pk=attempt_id)
+        if not move(attempt, AttemptStatus.CLOSED, next_query_at=None):
+            return False
+        if group.status == GroupStatus.OPEN:
+            move(attempt.intent, IntentStatus.REQUIRES_PAYMENT_METHOD, last_payment_error=why[:100])
+            PaymentGroup.objects.filter(pk=group.pk).update(pay_url="")
+        elif group.status == GroupStatus.CLOSING:
+            move(attempt.intent, IntentStatus.CANCELED, canceled_at=clock.now())
+            finish_if_ended(group)
+        return True
+
+
+def capture(
+    group: PaymentGroup, intent: PaymentIntent, *, entry_kind: AccountKind, source: str, key: str
+) -> None:
+    """Marks the locked group's intent paid, posts the money under `held`, publishes."""
+    if not move(
+        intent,
+        IntentStatus.SUCCEEDED,
+        captured_fen=intent.amount_fen,
+        succeeded_at=clock.now(),
+        last_payment_error="",
+    ):
+        raise RuntimeError(f"intent {intent.uuid} is {intent.status} and cannot be paid")
+    owner = group.cash_receipt.station_uuid if entry_kind is AccountKind.STATION_CASH else None
+    post(
+        kind="captured",
+        key=key,
+        occurred_at=clock.now(),
+        source=source,
+        reference=str(intent.reference),
+        memo=intent.description,
+        entries=[
+            debit(entry_kind, intent.amount_fen, owner),
+            credit(AccountKind.HELD, intent.amount_fen, intent.merchant_uuid),
+        ],
+    )
+    event = IntentSucceeded(
+        intent=intent.uuid,
+        group=group.uuid,
+        group_reference=group.reference,
+        reference=intent.reference,
+        amount_fen=intent.amount_fen,
+    )
+    publish(event, aggregate_kind="payment_group", aggregate_uuid=group.uuid)
+
+
+def finish_if_ended(group: PaymentGroup) -> None:
+    """Ends a locked group once no intent is open: all paid, or closed with nothing kept."""
+    intents = list(group.intents.all())
+    if any(intent.status in UNPAID for intent in intents):
+        return
+    now = clock.now()
+    if all(intent.status == IntentStatus.SUCCEEDED for intent in intents):
+        if move(group, GroupStatus.SUCCEEDED, ended_at=now, next_try_at=None, pay_url=""):
+            event = GroupSucceeded(group=group.uuid, reference=group.reference)
+            publish(event, aggregate_kind="payment_group", aggregate_uuid=group.uuid)
+        return
+    if move(group, GroupStatus.CLOSED, ended_at=now, next_try_at=None, pay_url=""):
+        for intent in intents:
+            if intent.status == IntentStatus.SUCCEEDED:
+                _give_back_part(intent)
+        closed = GroupClosed(group=group.uuid, reference=group.reference, why=group.why_closed)
+        publish(closed, aggregate_kind="payment_group", aggregate_uuid=group.uuid)
+
+
+def _succeed(group: PaymentGroup, attempt: Attempt) -> None:
+    capture(
+        group,
+        attempt.intent,
+        entry_kind=AccountKind.PROVIDER_CLEARING,
+        source=group.provider,
+        key=attempt.trade_no,
+    )
+    finish_if_ended(group)
+
+
+def _give_back_late(group: PaymentGroup, attempt: Attempt) -> None:
+    """The money is never held for the seller: it goes straight to what is owed to the buyer."""
+    log.warning("late payment %s of group %s goes back", attempt.out_trade_no, group.uuid)
+    intent = attempt.intent
+    post(
+        kind="captured",
+        key=attempt.trade_no,
+        occurred_at=clock.now(),
+        source=group.provider,
+        reference=str(intent.reference),
+        memo=intent.description,
+        entries=[
+            debit(AccountKind.PROVIDER_CLEARING, attempt.amount_fen),
+            credit(AccountKind.BUYER_REFUNDS_DUE, attempt.amount_fen, intent.merchant_uuid),
+        ],
+    )
+    returned: Refund = Refund.objects.create(
+        attempt=attempt,
+        intent=intent,
+        key=f"late:{attempt.out_trade_no}",
+        amount_fen=attempt.amount_fen,
+        reason="late_payment",
+        created_at=clock.now(),
+        next_try_at=clock.wall(),
+    )
+    event = LatePaymentReturned(
+        intent=intent.uuid,
+        group_reference=group.reference,
+        refund=returned.uuid,
+        amount_fen=attempt.amount_fen,
+    )
+    publish(event, aggregate_kind="payment_group", aggregate_uuid=group.uuid)
+
+
+def _give_back_part(intent: PaymentIntent) -> None:
+    """All or none: a paid part of a group that could not be completed is refunded."""
+    from orders.payments.services.refunds import order_refund  # refunds end in outcomes, and the reverse
+
+    order_refund(
+        intent=intent,
+        amount_fen=intent.captured_fen,
+        reason="group_incomplete",
+        key=f"incomplete:{intent.uuid}",
+    )
+
+
+def _group_id(attempt_id: int) -> int:
+    found: int = Attempt.objects.values_list("intent__group_id", flat=True).get(pk=attempt_id)
+    return found

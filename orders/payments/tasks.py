@@ -1,0 +1,22 @@
+"""Calls to the provider, away from the drain. Every task may run twice."""
+
+from celery import shared_task
+
+from orders.payments.services.groups import close_group
+from orders.payments.services.queries import query_attempt
+from orders.payments.services.refunds import send_refund
+
+
+@shared_task
+def close_payment_group(group_id: int) -> None:
+    close_group(group_id)
+
+
+@shared_task
+def query_payment_attempt(attempt_id: int) -> None:
+    query_attempt(attempt_id)
+
+
+@shared_task
+def send_payment_refund(refund_id: int) -> None:
+    send_refund(refund_id)
