@@ -1,0 +1,110 @@
+"""Readings are kept as they came; everything computed from them can be computed again."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+from marketplace.database.models import Identified
+
+
+class AssetKind(models.TextChoices):
+    CABINET = "cabinet", "智能取货柜"
+    VEHICLE = "vehicle", "车辆"
+    FRIDGE = "fridge", "站点冰箱"
+    HUB_ROOM = "hub_room", "共配中心冷间"
+
+
+class Probe(Identified):
+    """One thermometer. `min_c`..`max_c` is the band its zone must keep; `offset_c` is added to raw values."""
+
+    asset_kind = models.CharField(max_length=10, choices=AssetKind.choices)
+    asset_uuid = models.UUIDField(db_index=True)
+    zone = models.CharField(max_length=10)
+    device = models.CharField(max_length=32)
+    label = models.CharField(max_length=40)
+    min_c = models.FloatField()
+    max_c = models.FloatField()
+    offset_c = models.FloatField(default=0)
+    certificate = models.CharField(max_length=60, blank=True)
+    valid_from = models.DateTimeField(null=True)
+    valid_to = models.DateTimeField(null=True)
+    ice_point_at = models.DateTimeField(null=True, help_text="last check at 0 ± 0.5 °C")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device", "label"], name="probe_once_per_device"),
+            models.CheckConstraint(condition=Q(min_c__lt=F("max_c")), name="probe_band"),
+        ]
+
+    def calibrated_at(self, at: datetime) -> bool:
+        """A probe without any certificate proves nothing."""
+        started = self.valid_from is not None and self.valid_from <= at
+        return started and (self.valid_to is None or at < self.valid_to)
+
+
+class ClockTrust(models.TextChoices):
+    GOOD = "good", "可信"
+    BY_MONO = "by_mono", "按单调时钟推算"
+    UNPLACED = "unplaced", "无法校准"
+
+
+class Reading(models.Model):
+    """(device, boot, seq) is the identity on the wire. `at` is business time, `received_at` wire time."""
+
+    id = models.BigAutoField(primary_key=True)
+    probe = models.ForeignKey(Probe, on_delete=models.PROTECT, related_name="readings")
+    at = models.DateTimeField()
+    c = models.FloatField()
+    raw_c = models.FloatField()
+    door_open = models.BooleanField(default=False)
+    trust = models.CharField(max_length=8, choices=ClockTrust.choices, default=ClockTrust.GOOD)
+    device = models.CharField(max_length=32)
+    boot = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["device", "boot", "seq"], name="reading_once_per_message")
+        ]
+        indexes = [models.Index(fields=["probe", "at"], name="reading_by_time")]
+
+
+class BreachSide(models.TextChoices):
+    ABOVE = "above", "超温"
+    BELOW = "below", "低温"
+
+
+class Breach(Identified):
+    """A run outside the band of at least 30 minutes. Open while `ended_at` is null.
+
+    `withdrawn_at`: readings that came late show that it was none. `held_references` is written by who holds
+    goods because of it.
+    """
+
+    probe = models.ForeignKey(Probe, on_delete=models.PROTECT, related_name="breaches")
+    asset_kind = models.CharField(max_length=10, choices=AssetKind.choices)
+    asset_uuid = models.UUIDField(db_index=True)
+    zone = models.CharField(max_length=10)
+    side = models.CharField(max_length=5, choices=BreachSide.choices)
+    limit_c = models.FloatField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    peak_c = models.FloatField()
+    minutes = models.FloatField()
+    noticed_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+    held_references = models.JSONField(default=list)
+    decision = models.CharField(max_length=20, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["probe", "side"],
+                condition=Q(ended_at=None, withdrawn_at=None),
+                name="breach_one_open_per_probe",
+            )
+        ]

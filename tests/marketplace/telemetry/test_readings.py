@@ -1,0 +1,162 @@
+"""Readings in the database, and the breaches that follow from them."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+
+from marketplace.kernel.principal import Principal
+from marketplace.kernel.temperature import Band
+from marketplace.outbox.models import OutboxEvent
+from marketplace.telemetry.cold import Proof
+from marketplace.telemetry.errors import AlreadyDecided, UnknownDecision
+from marketplace.telemetry.models import Breach, Probe, Reading
+from marketplace.telemetry.services import (
+    Asset,
+    NewReading,
+    calibrate_probe,
+    cold_verdict,
+    decide_breach,
+    ingest_readings,
+    latest_c,
+    note_held_references,
+    register_probe,
+    review_probe,
+    temperatures,
+)
+
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+ASSET = Asset("cabinet", uuid4(), "chilled")
+
+
+@pytest.fixture
+def probe() -> Probe:
+    return register_probe(device="L1", label="chilled-1", asset=ASSET, band=Band(2, 8))
+
+
+def minute_series(
+    hours: float, *, warm: tuple[int, int] = (0, 0), missing: tuple[int, int] = (0, 0)
+) -> list[NewReading]:
+    """One reading a minute at 3 °C, 12 °C within the minutes `warm`, none strictly within `missing`."""
+    return [
+        NewReading(
+            device="L1", boot=1, seq=minute + 1, probe="chilled-1", at=AT + timedelta(minutes=minute),
+            raw_c=12.0 if warm[0] <= minute < warm[1] else 3.0,
+        )
+        for minute in range(int(hours * 60))
+        if not missing[0] < minute < missing[1]
+    ]  # fmt: skip
+
+
+def take(readings: list[NewReading]) -> None:
+    with transaction.atomic():
+        for probe_id, since in ingest_readings(readings).items():
+            review_probe(probe_id=probe_id, since=since)
+
+
+def breaches() -> list[tuple[int, int | None, float]]:
+    """(start minute, end minute, peak) of what stands."""
+
+    def minute(at: datetime | None) -> int | None:
+        return None if at is None else int((at - AT).total_seconds() // 60)
+
+    return [
+        (minute(each.started_at) or 0, minute(each.ended_at), each.peak_c)
+        for each in Breach.objects.filter(withdrawn_at=None).order_by("started_at")
+    ]
+
+
+def events() -> list[str]:
+    return list(OutboxEvent.objects.order_by("id").values_list("type", flat=True))
+
+
+def test_known_rows_add_nothing(probe: Probe) -> None:
+    take(minute_series(2))
+    take(minute_series(2))
+    assert Reading.objects.count() == 120
+    assert ingest_readings(minute_series(2)) == {}
+
+
+def test_a_breach_opens_after_half_an_hour_and_closes(probe: Probe) -> None:
+    series = minute_series(3, warm=(60, 120))
+    take(series[:90])
+    assert (breaches(), events()) == ([], [])
+    take(series[90:91])
+    assert (breaches(), events()) == ([(60, None, 12.0)], ["telemetry.BreachOpened"])
+    take(series[91:])
+    assert breaches() == [(60, 120, 12.0)]
+    assert events() == ["telemetry.BreachOpened", "telemetry.BreachClosed"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_any_order_in_any_batches_gives_the_same_breaches(probe: Probe, seed: int) -> None:
+    series = minute_series(6, warm=(60, 120), missing=(200, 260))
+    chance = random.Random(seed)
+    shuffled = series + chance.choices(series, k=100)
+    chance.shuffle(shuffled)
+    while shuffled:
+        batch, shuffled = shuffled[: chance.randint(1, 90)], shuffled[90:]
+        take(batch)
+    take(series)
+    assert breaches() == [(60, 120, 12.0)]
+
+
+def test_late_good_readings_withdraw_a_breach(probe: Probe) -> None:
+    series = minute_series(2, warm=(0, 120))
+    take(series)
+    assert breaches() == [(0, None, 12.0)]
+    good = [
+        NewReading("L1", 2, minute + 1, "chilled-1", AT + timedelta(minutes=minute, seconds=30), 3.0)
+        for minute in range(120)
+    ]
+    take(good)
+    assert breaches() == []
+    assert events() == ["telemetry.BreachOpened", "telemetry.BreachClosed"]
+
+
+def test_the_warmest_band_edge_is_inside(probe: Probe) -> None:
+    take([NewReading("L1", 1, n + 1, "chilled-1", AT + timedelta(minutes=n), 8.0) for n in range(60)])
+    assert breaches() == []
+
+
+def test_an_unregistered_probe_is_asked_for_first(probe: Probe) -> None:
+    with pytest.raises(KeyError):
+        ingest_readings([NewReading("L1", 1, 1, "frozen-1", AT, -20.0)])
+    assert Reading.objects.count() == 0
+
+
+def test_what_was_it_like(probe: Probe) -> None:
+    Probe.objects.filter(pk=probe.pk).update(offset_c=0.5)
+    take(minute_series(2, warm=(30, 90)))
+    rows = temperatures(
+        asset_uuid=ASSET.uuid, zone="chilled", start=AT + timedelta(seconds=90), end=AT + timedelta(minutes=4)
+    )
+    assert [(each.at - AT).seconds // 60 for each in rows] == [1, 2, 3, 4]
+    assert {each.c for each in rows} == {3.5}
+    assert latest_c(asset_uuids=[ASSET.uuid]) == {(ASSET.uuid, "chilled"): 3.5}
+    stretch = {"asset_uuid": ASSET.uuid, "zone": "chilled", "start": AT, "end": AT + timedelta(hours=2)}
+    verdict = cold_verdict(**stretch, min_c=0, max_c=4)
+    assert (verdict.above_s, verdict.peak_c, verdict.proof) == (3600, 12.5, Proof.UNVERIFIED)
+    calibrate_probe(probe=probe, certificate="C-7", valid_from=AT - timedelta(days=1), valid_to=None)
+    assert cold_verdict(**stretch, min_c=0, max_c=4).proof is Proof.VERIFIED
+
+
+def test_a_breach_is_decided_once(probe: Probe) -> None:
+    take(minute_series(2, warm=(0, 60)))
+    breach = Breach.objects.get()
+    one, two = uuid4(), uuid4()
+    note_held_references(breach_uuid=breach.uuid, references=[one])
+    note_held_references(breach_uuid=breach.uuid, references=[two, one])
+    operator = Principal(user_uuid=uuid4())
+    with pytest.raises(UnknownDecision):
+        decide_breach(principal=operator, breach_uuid=breach.uuid, decision="eat")
+    decide_breach(principal=operator, breach_uuid=breach.uuid, decision="release")
+    decide_breach(principal=operator, breach_uuid=breach.uuid, decision="release")
+    with pytest.raises(AlreadyDecided):
+        decide_breach(principal=operator, breach_uuid=breach.uuid, decision="discard")
+    breach.refresh_from_db()
+    assert breach.held_references == sorted([str(one), str(two)])
+    assert (breach.decision, breach.decided_by) == ("release", operator.user_uuid)
