@@ -1,0 +1,17 @@
+import "@/ui/theme.css";
+
+import { createApp, watch } from "vue";
+
+import { person } from "@/lib/session";
+
+import App from "./App.vue";
+import { i18n } from "@/lib/i18n";
+import { router } from "./router";
+
+// A session that the server no longer knows ends; a page that needs one goes to the sign-in.
+watch(person, (now) => {
+  const here = router.currentRoute.value;
+  if (!now && here.meta.roles) void router.push({ path: "/sign-in", query: { next: here.fullPath } });
+});
+
+createApp(App).use(i18n).use(router).mount("#app");

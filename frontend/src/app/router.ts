@@ -1,0 +1,112 @@
+import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
+
+import { hasRole, person } from "@/lib/session";
+
+import { loadTexts } from "@/lib/i18n";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Texts of this surface; "common" is always there. */
+    texts?: string[];
+    /** Any of these roles; an empty list means any signed-in person. Without it the page is public. */
+    roles?: string[];
+  }
+}
+
+const buyer = { texts: ["buyer"] };
+const signedIn = { texts: ["buyer"], roles: [] };
+const station = { texts: ["station"], roles: ["information_officer"] };
+const courier = { texts: ["courier"], roles: ["courier"] };
+const hub = { texts: ["hub"], roles: ["hub_operator"] };
+const dispatch = { texts: ["dispatch", "courier"], roles: ["dispatcher"] };
+const cabinet = { texts: ["cabinet"], roles: ["cabinet_operator"] };
+
+const routes: RouteRecordRaw[] = [
+  { path: "/", name: "shop", component: () => import("@/surfaces/buyer/ShopPage.vue"), meta: buyer },
+  { path: "/lots/:id", component: () => import("@/surfaces/buyer/LotPage.vue"), props: true, meta: buyer },
+  { path: "/cart", component: () => import("@/surfaces/buyer/CartPage.vue"), meta: signedIn },
+  { path: "/checkout", component: () => import("@/surfaces/buyer/CheckoutPage.vue"), meta: signedIn },
+  { path: "/pay/return", component: () => import("@/surfaces/buyer/PayReturnPage.vue"), meta: signedIn },
+  { path: "/orders", component: () => import("@/surfaces/buyer/OrdersPage.vue"), meta: signedIn },
+  { path: "/orders/:id", component: () => import("@/surfaces/buyer/OrderPage.vue"), props: true, meta: signedIn },
+  { path: "/me", component: () => import("@/surfaces/account/MePage.vue"), meta: { texts: ["account"], roles: [] } },
+  {
+    path: "/me/consents",
+    component: () => import("@/surfaces/account/ConsentsPage.vue"),
+    meta: { texts: ["account"], roles: [] },
+  },
+  {
+    path: "/me/notices",
+    component: () => import("@/surfaces/account/NoticesPage.vue"),
+    meta: { texts: ["account"], roles: [] },
+  },
+  { path: "/sign-in", component: () => import("@/surfaces/account/SignInPage.vue"), meta: { texts: ["account"] } },
+  {
+    path: "/sync",
+    component: () => import("@/surfaces/account/SyncPage.vue"),
+    meta: { texts: ["account"], roles: [] },
+  },
+
+  { path: "/station", component: () => import("@/surfaces/station/BoardPage.vue"), meta: station },
+  { path: "/station/sell", component: () => import("@/surfaces/station/SellPage.vue"), meta: station },
+  { path: "/station/lots", component: () => import("@/surfaces/station/LotsPage.vue"), meta: station },
+  { path: "/station/buy", component: () => import("@/surfaces/station/BuyPage.vue"), meta: station },
+  { path: "/station/people", component: () => import("@/surfaces/station/PeoplePage.vue"), meta: station },
+  {
+    path: "/station/weigh/:lotId",
+    component: () => import("@/surfaces/station/WeighPage.vue"),
+    props: true,
+    meta: station,
+  },
+  {
+    path: "/station/hand-out/:unitId",
+    component: () => import("@/surfaces/station/HandOutPage.vue"),
+    props: true,
+    meta: station,
+  },
+
+  { path: "/courier", component: () => import("@/surfaces/courier/RoutesPage.vue"), meta: courier },
+  {
+    path: "/courier/routes/:id",
+    component: () => import("@/surfaces/courier/RoutePage.vue"),
+    props: true,
+    meta: courier,
+  },
+  {
+    path: "/courier/routes/:id/stops/:stopId",
+    component: () => import("@/surfaces/courier/StopPage.vue"),
+    props: true,
+    meta: courier,
+  },
+
+  { path: "/hub", component: () => import("@/surfaces/hub/HubPage.vue"), meta: hub },
+  { path: "/dispatch", component: () => import("@/surfaces/dispatch/PlansPage.vue"), meta: dispatch },
+  {
+    path: "/dispatch/plans/:id",
+    component: () => import("@/surfaces/dispatch/PlanPage.vue"),
+    props: true,
+    meta: dispatch,
+  },
+  { path: "/cabinets", component: () => import("@/surfaces/cabinet/CabinetsPage.vue"), meta: cabinet },
+  { path: "/cabinets/breaches", component: () => import("@/surfaces/cabinet/BreachesPage.vue"), meta: cabinet },
+  { path: "/cabinets/:id", component: () => import("@/surfaces/cabinet/CabinetPage.vue"), props: true, meta: cabinet },
+  { path: "/tester", component: () => import("@/surfaces/tester/TesterPage.vue"), meta: { texts: ["tester"] } },
+
+  { path: "/no-right", component: () => import("@/surfaces/account/NoRightPage.vue"), meta: { texts: ["account"] } },
+  { path: "/:rest(.*)*", component: () => import("@/surfaces/account/NotFoundPage.vue"), meta: { texts: ["account"] } },
+];
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+});
+
+router.beforeEach(async (to) => {
+  await loadTexts(...(to.meta.texts ?? []));
+  const roles = to.meta.roles;
+  if (!roles) return true;
+  if (!person.value) return { path: "/sign-in", query: { next: to.fullPath } };
+  if (roles.length && !hasRole(...roles)) return { path: "/no-right" };
+  return true;
+});

@@ -1,0 +1,4 @@
+/// <reference types="vite/client" />
+
+// Style modules of Vant carry no types.
+declare module "vant/es/*/style/index.mjs";

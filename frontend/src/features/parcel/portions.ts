@@ -1,0 +1,42 @@
+/* Consolidation: which crate each line of a parcel is portioned from, and how much by default. */
+
+interface Content {
+  kind: string;
+  id: string;
+  grams: number;
+}
+
+export interface Crate {
+  id: string;
+  code: string;
+  contents: Content[];
+}
+
+export interface Line {
+  id: string;
+  quantity: number;
+  lot: { id: string; product: { unit: string } };
+}
+
+export interface Portion {
+  lineId: string;
+  unitId: string;
+  /** Net weight as typed, in kilograms. */
+  weightKg: string;
+}
+
+/** Crates that hold goods of the line's lot, fullest first. */
+export function cratesFor(line: Line, crates: readonly Crate[]): Crate[] {
+  const held = (crate: Crate) =>
+    crate.contents.filter((one) => one.id === line.lot.id).reduce((sum, one) => sum + one.grams, 0);
+  return crates.filter((crate) => held(crate) > 0).sort((a, b) => held(b) - held(a));
+}
+
+/** One portion per line: the fullest crate, the ordered weight. Pieces have to be weighed. */
+export function startPortions(lines: readonly Line[], crates: readonly Crate[]): Portion[] {
+  return lines.map((line) => ({
+    lineId: line.id,
+    unitId: cratesFor(line, crates)[0]?.id ?? "",
+    weightKg: line.lot.product.unit === "g" ? String(line.quantity / 1000) : "",
+  }));
+}
