@@ -115,10 +115,9 @@ def cancel_shipment(*, reference: UUID) -> int:
 
 def serving_hub(place: Place) -> Hub:
     """The hub whose vans stop there: the one a site or a station names. Raises NoSuchOption."""
-    if place.kind == PlaceKind.CABINET_SITE:
-        hub = Hub.objects.filter(sites__place=place).first()
-    else:
-        hub = Hub.objects.filter(stations__place=place).first()
+    by_site = place.kind == PlaceKind.CABINET_SITE
+    hubs = Hub.objects.filter(sites__place=place) if by_site else Hub.objects.filter(stations__place=place)
+    hub: Hub | None = hubs.first()
     if hub is None:
         raise NoSuchOption(field="place_id")
     return hub

@@ -319,6 +319,8 @@ def _units(uuids: Collection[UUID]) -> list[HandlingUnit]:
 
 def _belongs(unit: HandlingUnit, route: Route) -> str:
     """The van that this unit should ride on, for the courier who holds a wrong one."""
+    if unit.reference is None:
+        return "—"
     task = (
         StopTask.objects.filter(
             kind="drop",
