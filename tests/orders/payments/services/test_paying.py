@@ -1,4 +1,4 @@
-"""Opening, confirming, being paid, being told so, asking, giving up: through the simulator in its own process."""
+"""Opening, confirming, being paid, being told so, asking, giving up; against the simulator's process."""
 
 import random
 from datetime import timedelta
