@@ -13,6 +13,9 @@ from marketplace.launcher.sockets import fitting_folder, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEVICE_SOCKET_NAME = "devices.sock"
+LOOPBACK = "127.0.0.1"
+# The simulated gateway's only merchant, as orders.payments.alipay_sim knows him.
+GATEWAY_APP_ID, GATEWAY_SELLER_ID = "2021004100000001", "2088100000000001"
 
 
 @dataclass(frozen=True)
@@ -83,19 +86,33 @@ class Config:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"http://{self.address}:{self.port}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{self.address}:{self.gateway_port}"
+
+    @property
+    def control_url(self) -> str:
+        """Where simulated cabinets take a person's hand: never open to other machines."""
+        return f"http://{LOOPBACK}:{self.control_port}"
+
+    @property
+    def address(self) -> str:
+        """How this machine reaches what listens on `host`."""
+        return LOOPBACK if self.host == "0.0.0.0" else self.host
 
 
 def read_config(environ: Mapping[str, str] = os.environ) -> Config:
     """Raises LauncherError that names the variable when a value is refused."""
     data = Path(environ.get("YINONG_DATA") or REPOSITORY / ".data").expanduser().absolute()
-    host = environ.get("HOST") or "127.0.0.1"
+    host = environ.get("HOST") or LOOPBACK
     return Config(
         data=data,
         host=host,
         port=_port(environ, "PORT", 8000),
         gateway_port=_port(environ, "GATEWAY_PORT", None) or free_port(host),
-        control_port=_port(environ, "CABINET_CONTROL_PORT", None) or free_port(host),
+        control_port=_port(environ, "CABINET_CONTROL_PORT", None) or free_port(LOOPBACK),
         world=environ.get("WORLD") or "small",
         seed=_whole_number(environ, "SEED"),
         headless=_switch(environ, "HEADLESS"),
@@ -113,10 +130,12 @@ def product_environment(config: Config, *, database_url: str, redis_url: str) ->
     chosen = {
         "PUBLIC_URL": config.url,
         "TESTER_CONSOLE": "1",
-        "ALIPAY_GATEWAY_URL": f"http://{config.host}:{config.gateway_port}/gateway.do",
+        "ALIPAY_GATEWAY_URL": f"{config.gateway_url}/gateway.do",
+        "ALIPAY_APP_ID": GATEWAY_APP_ID,
+        "ALIPAY_SELLER_ID": GATEWAY_SELLER_ID,
         "ALIPAY_APP_PRIVATE_KEY_FILE": str(config.gateway_folder / "app_private_key.pem"),
         "ALIPAY_PUBLIC_KEY_FILE": str(config.gateway_folder / "alipay_public_key.pem"),
-        "CABINET_CONTROL_URL": f"http://{config.host}:{config.control_port}",
+        "CABINET_CONTROL_URL": config.control_url,
         "DEVICE_SOCKET": str(config.device_socket),
         "PYTHONUNBUFFERED": "1",
         **config.inherited,

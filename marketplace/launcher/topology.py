@@ -31,8 +31,11 @@ def processes(config: Config) -> tuple[ProcessSpec, ...]:
         # the key files that the web server and the worker read.
         ProcessSpec(
             "gateway",
-            _module("orders.payments.alipay_sim", "--port", gateway_port, "--data", gateway_folder),
-            health_url=f"http://{config.host}:{gateway_port}/healthz",
+            _module(
+                "orders.payments.alipay_sim", "--host", config.host, "--port", gateway_port,
+                "--data", gateway_folder,
+            ),
+            health_url=f"{config.gateway_url}/healthz",
         ),
         # Delivers the outbox in order and polls due work; needs only PostgreSQL.
         ProcessSpec("drain", _module("django", "drain")),
@@ -62,7 +65,7 @@ def processes(config: Config) -> tuple[ProcessSpec, ...]:
                 "lockers.simulator", "--socket", device_socket, "--data", str(config.cabinets_folder),
                 "--control", control_port,
             ),
-            health_url=f"http://{config.host}:{control_port}/healthz",
+            health_url=f"{config.control_url}/clock",
         ),
     )
 # fmt: on
