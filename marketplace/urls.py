@@ -32,6 +32,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("admin/", admin.site.urls),
     path("payments/", include("orders.payments.urls")),
+    path("", include("farmers.urls")),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("graphql/schema.json", schema_text))
