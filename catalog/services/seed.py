@@ -16,8 +16,8 @@ from catalog.bands import product_band, travelling_zone
 from catalog.kinds import Cargo, Direction, Unit
 from catalog.models import Lot, Product
 from catalog.packs import Pack, goods_pack, produce_pack
-from catalog.search_tokens import document_tokens, sort_key
 from catalog.services.listing import CertificateStatement, list_hub_goods, list_lot
+from catalog.services.products import save_product
 from farmers.certificate_rules import certificate_required
 from farmers.kinds import CertificateBasis, LicenceKind
 from farmers.models import Farmer
@@ -150,7 +150,6 @@ def _produce(row: Mapping[str, str], counties: Mapping[str, County]) -> dict[str
         "fresh": row["fresh_perishable"] == "1",
         "typical_price_fen": price_fen * KG_G // JIN_G if pack.unit == Unit.GRAM else price_fen,
         "season": row["season"],
-        "county_name": row["county"],
     }
 
 
@@ -194,15 +193,7 @@ def _common(row: Mapping[str, str], pack: Pack) -> dict[str, Any]:
 
 
 def _save(fields: dict[str, Any]) -> Product:
-    county_name = fields.pop("county_name", "")
-    name = fields.pop("name")
-    product, _ = Product.objects.update_or_create(
-        name=name,
-        defaults={
-            **fields,
-            "sort_key": sort_key(name),
-            "search_tokens": document_tokens(name, fields["name_en"], fields["category"], county_name),
-        },
-    )
-    saved: Product = product
-    return saved
+    product = Product.objects.filter(name=fields["name"]).first() or Product()
+    for field, value in fields.items():
+        setattr(product, field, value)
+    return save_product(product)

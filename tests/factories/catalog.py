@@ -4,8 +4,8 @@ from uuid import UUID
 
 from catalog.kinds import Cargo, Direction, Unit
 from catalog.models import Lot, Product, Stock
-from catalog.search_tokens import document_tokens, sort_key
 from catalog.services import seed
+from catalog.services.products import save_product
 from farmers.models import Farmer, Station
 from marketplace.kernel import clock
 from marketplace.places.models import Hub, Vehicle
@@ -34,27 +34,27 @@ def make_product(
 ) -> Product:
     name = name or f"商品{next(_numbers)}"
     pieces = unit == Unit.PIECE
-    return Product.objects.create(
-        name=name,
-        name_en=name_en,
-        category=category,
-        direction=direction,
-        zone=zone,
-        min_c=band[0] if band else None,
-        max_c=band[1] if band else None,
-        shelf_life_days=shelf_life_days,
-        unit=unit,
-        unit_net_g=unit_net_g if pieces else None,
-        unit_gross_g=unit_net_g * 105 // 100 if pieces else None,
-        volume_ml=5000 if pieces else 2500,
-        size_class="M",
-        cargo=cargo,
-        needs_certificate=needs_certificate,
-        required_licence=required_licence,
-        fresh=fresh,
-        restricted=restricted,
-        sort_key=sort_key(name),
-        search_tokens=document_tokens(name, name_en, category),
+    return save_product(
+        Product(
+            name=name,
+            name_en=name_en,
+            category=category,
+            direction=direction,
+            zone=zone,
+            min_c=band[0] if band else None,
+            max_c=band[1] if band else None,
+            shelf_life_days=shelf_life_days,
+            unit=unit,
+            unit_net_g=unit_net_g if pieces else None,
+            unit_gross_g=unit_net_g * 105 // 100 if pieces else None,
+            volume_ml=5000 if pieces else 2500,
+            size_class="M",
+            cargo=cargo,
+            needs_certificate=needs_certificate,
+            required_licence=required_licence,
+            fresh=fresh,
+            restricted=restricted,
+        )
     )
 
 

@@ -114,7 +114,8 @@ def test_the_index_answers_the_search() -> None:
     assert "product_search" in plan
 
 
-def test_products_by_name_and_direction() -> None:
+def test_products_by_name_county_and_direction() -> None:
+    make_county()
     create_all_products()
     found = [product.name for product in find_products(search="fengxin", direction="up")]
     assert found == ["奉新大米", "奉新黄元米果", "奉新猕猴桃", "奉新米粉", "奉新米糖", "浮云酒"]
