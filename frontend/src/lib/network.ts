@@ -1,5 +1,7 @@
 import { computed, ref } from "vue";
 
+import { businessNow } from "./clock";
+
 /*
  * Three things make this app offline: the device says so, the last request did not get through,
  * or the tester's switch simulates it.
@@ -16,7 +18,7 @@ export const online = computed(() => deviceOnline.value && !lastRequestFailed.va
 const listeners = new Set<() => void>();
 
 function noteChange(before: boolean): void {
-  if (before && !online.value) offlineSince.value = new Date();
+  if (before && !online.value) offlineSince.value = businessNow();
   if (!before && online.value) {
     offlineSince.value = null;
     listeners.forEach((listener) => listener());
@@ -51,4 +53,4 @@ window.addEventListener("online", () =>
   }),
 );
 window.addEventListener("offline", () => change(() => (deviceOnline.value = false)));
-if (!online.value) offlineSince.value = new Date();
+if (!online.value) offlineSince.value = businessNow();

@@ -1,5 +1,6 @@
 import { getCurrentScope, onScopeDispose, ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 
+import { businessNow } from "./clock";
 import { request, type Document } from "./client";
 import { NetworkError } from "./errors";
 import { onReconnect } from "./network";
@@ -77,7 +78,7 @@ export function useQuery<Result, Variables>(
       data.value = answer;
       error.value = null;
       keptSince.value = null;
-      if (options.keep) await store.put("answers", { key, at: new Date().toISOString(), data: answer });
+      if (options.keep) await store.put("answers", { key, at: businessNow().toISOString(), data: answer });
     } catch (failure) {
       await fall(key, failure, mine);
     } finally {

@@ -1,7 +1,19 @@
-/** A short word at the foot of the page. Loaded when first needed: the first page does without it. */
-export async function toast(message: string): Promise<void> {
-  const [{ showToast }] = await Promise.all([import("vant/es/toast"), import("vant/es/toast/style/index.mjs")]);
-  showToast({ message, position: "bottom", duration: 2600 });
+const TOAST_MS = 2600;
+
+let holder: HTMLElement | null = null;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** A short word at the top of the page, also told to screen readers. */
+export function toast(message: string): void {
+  if (!holder) {
+    holder = document.createElement("div");
+    holder.className = "toast";
+    holder.setAttribute("role", "status");
+    document.body.append(holder);
+  }
+  holder.textContent = message;
+  clearTimeout(timer);
+  timer = setTimeout(() => holder?.replaceChildren(), TOAST_MS);
 }
 
 /** Asks before an act that cannot be undone. */
