@@ -1,0 +1,1 @@
+"""Figures and judgements about what the product did."""
