@@ -50,7 +50,6 @@ class Item:
     volume_ml: int
     hub_uuid: UUID
     origin_uuid: UUID
-    county_code: str
     locker_allowed: bool = True
     product: str = ""
 
@@ -62,7 +61,6 @@ class Destination:
     place_uuid: UUID
     kind: str
     hub_uuid: UUID
-    county_code: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ CRATE_MAX_G = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """One line as agreed: unit "g" is grams at fen per kg, "piece" is pieces of `unit_net_g` grams at fen each."""
+    """One line as agreed, in grams at fen per kg (unit "g") or pieces of `unit_net_g` grams at fen each."""
 
     unit: str
     quantity: int

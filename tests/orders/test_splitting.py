@@ -20,13 +20,13 @@ def u(number: int) -> UUID:
 HUB, OTHER_HUB, STATION, OTHER_STATION, CABINET = u(1), u(2), u(11), u(12), u(21)
 KIWI = Item(
     key=u(101), zone="chilled", category="food", band=Band(0, 7), size=Size.S, gross_g=2_600, volume_ml=6_000,
-    hub_uuid=HUB, origin_uuid=STATION, county_code="360921", product="猕猴桃",
+    hub_uuid=HUB, origin_uuid=STATION, product="猕猴桃",
 )  # fmt: skip
 PORK = replace(KIWI, key=u(102), band=Band(0, 4), product="猪肉")
 PEPPER = replace(KIWI, key=u(103), band=Band(7, 10), product="辣椒")
 RICE = replace(KIWI, key=u(104), zone="ambient", band=Band(0, 30), gross_g=5_100, product="大米")
-TO_CABINET = Destination(place_uuid=CABINET, kind="cabinet_site", hub_uuid=OTHER_HUB, county_code="360902")
-TO_STATION = Destination(place_uuid=OTHER_STATION, kind="station", hub_uuid=HUB, county_code="360921")
+TO_CABINET = Destination(place_uuid=CABINET, kind="cabinet_site", hub_uuid=OTHER_HUB)
+TO_STATION = Destination(place_uuid=OTHER_STATION, kind="station", hub_uuid=HUB)
 
 
 def parcels(*items, to=TO_CABINET, direction="up"):
@@ -121,7 +121,7 @@ ITEMS = st.builds(
     band=st.sampled_from([Band(0, 4), Band(0, 7), Band(5, 9), Band(0, 30)]),
     size=st.sampled_from([Size.S, Size.M, Size.L]), gross_g=st.integers(1, CELL_MAX_G),
     volume_ml=st.integers(1, 60_000), hub_uuid=st.sampled_from([HUB, OTHER_HUB]),
-    origin_uuid=st.sampled_from([STATION, OTHER_STATION]), county_code=st.just("360921"),
+    origin_uuid=st.sampled_from([STATION, OTHER_STATION]),
 )  # fmt: skip
 
 

@@ -1,0 +1,136 @@
+"""What orders do when others tell something. Each is idempotent by itself, beside the outbox's own guard.
+
+References of the road and the cabinets may be somebody else's (a third party's parcel): those are left alone.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from marketplace.outbox.delivery import DeliveredEvent
+from marketplace.places.models import Hub, Place, PlaceKind
+from orders.models import Order
+from orders.services import arrivals, harvest, paying
+from orders.storefront.reach import refresh_reach
+
+
+def accept_payment(event: DeliveredEvent) -> None:
+    """payments.GroupSucceeded: the order becomes firm, or everything goes back."""
+    order = _order(event, "reference")
+    if order is not None:
+        paying.accept_payment(order_uuid=order)
+
+
+def close_unpaid_order(event: DeliveredEvent) -> None:
+    """payments.GroupClosed: stock and cells are free again."""
+    order = _order(event, "reference")
+    if order is not None:
+        paying.close_after_payment_window(order_uuid=order, why=event.payload["why"])
+
+
+def flag_late_payment(event: DeliveredEvent) -> None:
+    """payments.LatePaymentReturned: it went back by itself; somebody should know."""
+    order = _order(event, "group_reference")
+    if order is not None:
+        paying.flag_late_payment(order_uuid=order)
+
+
+def tell_harvest(event: DeliveredEvent) -> None:
+    """catalog.CycleClosed: each farmer hears what to bring."""
+    harvest.send_harvest_lists(
+        hub_uuid=UUID(event.payload["hub"]), day=date.fromisoformat(event.payload["delivery_date"])
+    )
+
+
+def refresh_storefront(event: DeliveredEvent) -> None:
+    """routing.PlanPublished: the place picker shows what the new plan can do."""
+    hub = Hub.objects.filter(uuid=event.payload["hub"]).first()
+    if hub is not None:
+        refresh_reach(hub=hub, day=date.fromisoformat(event.payload["date"]))
+
+
+def note_planned(event: DeliveredEvent) -> None:
+    """routing.ShipmentPlanned: where and when it arrives."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        arrivals.note_planned(
+            fulfilment_uuid=fulfilment,
+            place_uuid=UUID(event.payload["place"]),
+            arrives_from=_time(event.payload.get("arrives_from")),
+            arrives_until=_time(event.payload.get("arrives_until")),
+        )
+
+
+def note_unserved(event: DeliveredEvent) -> None:
+    """routing.ShipmentUnserved: the next day, or the money back."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        arrivals.note_unserved(
+            fulfilment_uuid=fulfilment,
+            shipment_uuid=UUID(event.payload["shipment"]),
+            reason=event.payload["reason"],
+        )
+
+
+def put_on_shelf(event: DeliveredEvent) -> None:
+    """routing.ShipmentDelivered at a station: the recipient may come. Cabinets tell of themselves."""
+    fulfilment = _fulfilment(event)
+    place = Place.objects.filter(uuid=event.payload["place"], kind=PlaceKind.STATION).first()
+    if fulfilment is not None and place is not None:
+        arrivals.note_ready(
+            fulfilment_uuid=fulfilment,
+            place_uuid=place.uuid,
+            at=_moment(event, "at"),
+            in_cabinet=False,
+        )
+
+
+def note_deposited(event: DeliveredEvent) -> None:
+    """lockers.ParcelDeposited: the door closed behind it; the code goes out."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        arrivals.note_ready(
+            fulfilment_uuid=fulfilment,
+            place_uuid=UUID(event.payload["place"]),
+            at=_moment(event, "at"),
+            compartment=str(event.payload["compartment"]),
+            in_cabinet=True,
+        )
+
+
+def note_collected(event: DeliveredEvent) -> None:
+    """lockers.ParcelCollected: settled, and the order may be complete."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        arrivals.note_collected(fulfilment_uuid=fulfilment, at=_moment(event, "at"))
+
+
+def hold_parcels(event: DeliveredEvent) -> None:
+    """lockers.ParcelsHeld: a cell got too warm; nobody takes these until somebody decides."""
+    for reference in event.payload["references"]:
+        if arrivals.is_ours(UUID(reference)):
+            arrivals.note_held(fulfilment_uuid=UUID(reference), breach_uuid=UUID(event.payload["breach"]))
+
+
+def release_parcels(event: DeliveredEvent) -> None:
+    """lockers.ParcelsReleased: the decision about parcels that were held."""
+    for reference in event.payload["references"]:
+        if arrivals.is_ours(UUID(reference)):
+            arrivals.note_released(fulfilment_uuid=UUID(reference), decision=event.payload["decision"])
+
+
+def _order(event: DeliveredEvent, field: str) -> UUID | None:
+    uuid = UUID(event.payload[field])
+    return uuid if Order.objects.filter(uuid=uuid).exists() else None
+
+
+def _fulfilment(event: DeliveredEvent) -> UUID | None:
+    uuid = UUID(event.payload["reference"])
+    return uuid if arrivals.is_ours(uuid) else None
+
+
+def _moment(event: DeliveredEvent, field: str) -> datetime:
+    return _time(event.payload.get(field)) or event.occurred_at
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,123 @@
+"""代买: the station orders goods for a villager, who needs neither a phone nor an account.
+
+A recorded, living consent of the villager is the condition. Cash goes into the station's float at once; with
+Alipay the order waits for the payment like any other.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+
+from catalog.errors import NotForSale
+from catalog.kinds import Direction
+from catalog.models import Lot
+from farmers.kinds import ConsentKind
+from farmers.models import Station
+from farmers.services.access import station_for, villager_of
+from farmers.services.consents import require_agent_consent
+from marketplace.kernel import clock
+from marketplace.kernel.errors import N_, InvalidInput, NotFound
+from marketplace.kernel.principal import Principal
+from marketplace.kernel.units import require_between
+from orders import pricing
+from orders.models import Order, PaymentMethod, Substitution
+from orders.payments.services import payment_of, record_cash
+from orders.services.cart import MAX_LINES, MAX_PIECES
+from orders.services.checkout import Choice, choose, current_round, hubs_of
+from orders.services.drafts import Draft, DraftLine, write_order
+from orders.services.goods import is_for_sale, item_of, lots_for_orders
+from orders.storefront.offers import offers, places_for_offers
+
+
+def order_for_villager(
+    *,
+    principal: Principal,
+    station_uuid: UUID,
+    villager_uuid: UUID,
+    lines: Sequence[tuple[UUID, int]],
+    payment: str,
+) -> Order:
+    """An order of goods that go down, to be collected at this station.
+
+    `lines`: (lot uuid, pieces). Order of effects: consent -> offer -> rows, stock, payment group -> cash
+    receipt. Raises Forbidden, NotFound, NoAgentConsent, InvalidInput (naming `lines[i]...`), NotForSale,
+    OutOfStock, Unreachable, PastCutOff.
+    """
+    station = station_for(principal=principal, station_uuid=station_uuid)
+    villager = villager_of(station, villager_uuid)
+    if payment not in PaymentMethod.values:
+        raise InvalidInput(N_("付款方式应为 cash 或 alipay"), field="payment")
+    wanted = _wanted(lines)
+    with transaction.atomic():
+        require_agent_consent(kind=ConsentKind.AGENT_PURCHASE, party_uuid=villager.uuid, station=station)
+        made_for = current_round(list(hubs_of(wanted).values()))
+        _check_for_sale(wanted, made_for.day)
+        rules = pricing.rules_on(clock.today())
+        found = offers(
+            direction=Direction.DOWN,
+            items=[item_of(line.lot, line.quantity) for line in wanted],
+            hubs=hubs_of(wanted),
+            places=places_for_offers([station.place.uuid]),
+            day=made_for.day,
+            fee_fen=rules.second_leg_fen,
+        )
+        offer, options = choose(found, Choice(place_uuid=station.place.uuid), field="lines")
+        order = write_order(
+            Draft(
+                direction=Direction.DOWN,
+                villager=villager,
+                agent_station=station,
+                placed_by_uuid=_actor(principal),
+                payment=payment,
+                lines=wanted,
+                offer=offer,
+                options=options,
+                deliver_on=made_for.day,
+                cut_off_at=made_for.cut_off_at,
+                delivery_fen=offer.fee_fen,
+                rules=rules,
+            )
+        )
+        if payment == PaymentMethod.CASH:
+            _take_cash(order, station, principal)
+    return order
+
+
+def _wanted(lines: Sequence[tuple[UUID, int]]) -> list[DraftLine]:
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise InvalidInput(N_("请选择商品"), field="lines")
+    lots = lots_for_orders([lot for lot, _ in lines])
+    wanted = []
+    for index, (lot_uuid, quantity) in enumerate(lines):
+        lot = lots.get(lot_uuid)
+        if lot is None or lot.product.direction != Direction.DOWN:
+            raise NotFound(field=f"lines[{index}].lot_id")
+        require_between(quantity, 1, MAX_PIECES, f"lines[{index}].quantity")
+        wanted.append(DraftLine(lot, quantity, Substitution.REFUND))
+    if len({line.lot.pk for line in wanted}) < len(wanted):
+        raise InvalidInput(N_("同一商品只能写一行"), field="lines")
+    return wanted
+
+
+def _check_for_sale(wanted: Sequence[DraftLine], day: date) -> None:
+    for index, line in enumerate(wanted):
+        lot: Lot = line.lot
+        if not is_for_sale(lot, on=day):
+            raise NotForSale(field=f"lines[{index}].lot_id", params={"product": lot.product.name})
+
+
+def _take_cash(order: Order, station: Station, principal: Principal) -> None:
+    """The villager has paid at the counter: the float grows, and GroupSucceeded makes the order firm."""
+    record_cash(
+        group=payment_of(reference=order.uuid),
+        station_uuid=station.uuid,
+        taken_by_uuid=_actor(principal),
+    )
+
+
+def _actor(principal: Principal) -> UUID:
+    if principal.user_uuid is None:
+        raise InvalidInput(N_("需要由人操作"), field="station_id")
+    return principal.user_uuid

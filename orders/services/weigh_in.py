@@ -1,0 +1,121 @@
+"""The station's scale: a crate becomes a unit, and the farmer has handed it over (称重验收)."""
+
+from datetime import date
+from uuid import UUID
+
+from django.db import transaction
+
+from catalog.models import Lot
+from farmers.services.access import station_for
+from marketplace.custody.services import Content, Holder, create_unit, hand_over
+from marketplace.kernel import clock, ids
+from marketplace.kernel.errors import N_, InvalidInput, NotFound
+from marketplace.kernel.principal import Principal
+from marketplace.kernel.units import KG_G, Size
+from marketplace.outbox.publishing import publish
+from orders.events import WeighedIn
+from orders.models import Fulfilment, Line, WeighIn
+from orders.states import BEFORE_PACKING, LineStatus
+from orders.weighing import net_of_crate
+
+CRATE_MAX_ML = 120_000
+
+
+def weigh_in(
+    *,
+    principal: Principal,
+    station_uuid: UUID,
+    lot_uuid: UUID,
+    gross_g: int,
+    tare_g: int,
+    crate_code: str | None = None,
+    temperature_c: float | None = None,
+) -> WeighIn:
+    """Record a crate of one lot: unit at the farmer -> hand-over to the station -> WeighIn row -> WeighedIn.
+
+    A physical fact is recorded even when nobody ordered it. Raises Forbidden for another station's officer,
+    NotFound for a lot of another station, InvalidInput for impossible weights, CodeTaken.
+    """
+    station = station_for(principal=principal, station_uuid=station_uuid)
+    lot = Lot.objects.select_related("product", "seller").filter(uuid=lot_uuid, station=station).first()
+    if lot is None:
+        raise NotFound(field="lot_id")
+    net_g = net_of_crate(gross_g=gross_g, tare_g=tare_g)
+    check_temperature(temperature_c)
+    with transaction.atomic():
+        # Race: two crates of one lot on two scales; the lot's row orders them, so `weighed_before_g` adds up.
+        Lot.objects.select_for_update().get(pk=lot.pk)
+        row_uuid = ids.uuid7()
+        unit = create_unit(
+            kind="crate",
+            zone=lot.zone,
+            gross_g=gross_g,
+            tare_g=tare_g,
+            volume_ml=crate_volume_ml(lot, net_g),
+            size=Size.NONE,
+            holder=Holder("farmer", lot.seller.uuid),
+            contents=[Content("lot", lot.uuid, net_g)],
+            place_uuid=station.place.uuid,
+            code=crate_code or None,
+            actor_uuid=principal.user_uuid,
+        )
+        hand_over(
+            unit=unit,
+            to=Holder("station", station.uuid),
+            place_uuid=station.place.uuid,
+            actor_uuid=principal.user_uuid,
+            temperature_c=temperature_c,
+            proof={"kind": "weigh_in", "weigh_in": str(row_uuid), "gross_g": gross_g, "tare_g": tare_g},
+        )
+        row: WeighIn = WeighIn.objects.create(
+            uuid=row_uuid,
+            station=station,
+            lot=lot,
+            unit_uuid=unit.uuid,
+            gross_g=gross_g,
+            tare_g=tare_g,
+            ordered_g=ordered_g(lot=lot, day=clock.today()),
+            weighed_before_g=weighed_g(lot=lot, day=clock.today()),
+            temperature_c=temperature_c,
+            at=clock.now(),
+            recorded_at=clock.wall(),
+            weighed_by_uuid=principal.user_uuid,
+        )
+        publish(
+            WeighedIn(weigh_in=row.uuid, lot=lot.uuid, station=station.uuid, unit=unit.uuid, net_g=net_g),
+            aggregate_kind="lot",
+            aggregate_uuid=lot.uuid,
+            actor_uuid=principal.user_uuid,
+        )
+    return row
+
+
+def ordered_g(*, lot: Lot, day: date) -> int:
+    """Net grams of the lot that paid orders ask for on `day`."""
+    return sum(line.ordered.net_g for line in lines_due(lot=lot, day=day))
+
+
+def weighed_g(*, lot: Lot, day: date) -> int:
+    """Net grams of the lot weighed in on `day` so far."""
+    crates = WeighIn.objects.filter(lot=lot, at__gte=clock.at(day, 0))
+    return sum(crate.net_g for crate in crates)
+
+
+def lines_due(*, lot: Lot, day: date) -> list[Line]:
+    firm = Fulfilment.objects.filter(deliver_on=day, status__in=BEFORE_PACKING)
+    return list(Line.objects.filter(lot=lot, fulfilment__in=firm, status=LineStatus.FIRM))
+
+
+def crate_volume_ml(lot: Lot, net_g: int) -> int:
+    """What the crate takes up in a van: by the product's own bulk, at most a full crate."""
+    product = lot.product
+    per_kg_ml = product.volume_ml
+    if product.unit_net_g:
+        per_kg_ml = product.volume_ml * KG_G // product.unit_net_g
+    return min(CRATE_MAX_ML, max(1, per_kg_ml * net_g // KG_G))
+
+
+def check_temperature(temperature_c: float | None, field: str = "temperature_c") -> None:
+    """Raises InvalidInput for a reading that no probe gives."""
+    if temperature_c is not None and not -40 <= temperature_c <= 60:
+        raise InvalidInput(N_("温度读数不合理"), field=field)

@@ -1,0 +1,159 @@
+"""For a cart and some places: the parcels it makes, when they arrive, what delivery costs, or why it
+cannot be.
+
+The same answer feeds the place picker and the checkout, so that what is shown is what is sold.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from lockers.capacity import fits
+from lockers.protocol.allocation import Cell, Need, suits
+from marketplace.kernel.errors import N_
+from marketplace.places.models import Hub, Place
+from orders.errors import Unreachable
+from orders.models import Reach
+from orders.services import road
+from orders.splitting import CABINET, STATION, Destination, Item, Parcel, Way, split
+from orders.storefront.reach import reach
+
+NO_ROOM = {
+    "ambient": N_("常温 %(size)s 号格已满"),
+    "cool": N_("阴凉 %(size)s 号格已满"),
+    "chilled": N_("冷藏 %(size)s 号格已满"),
+    "frozen": N_("冷冻 %(size)s 号格已满"),
+}
+NO_SUCH_CELL = {
+    "ambient": N_("这里没有合适的常温 %(size)s 号格"),
+    "cool": N_("这里没有合适的阴凉 %(size)s 号格"),
+    "chilled": N_("这里没有合适的冷藏 %(size)s 号格"),
+    "frozen": N_("这里没有合适的冷冻 %(size)s 号格"),
+}
+#: the router's reasons in words; what it does not name here is told as "cannot be reached"
+REACH_REASONS = {
+    "no_route": N_("这天没有车到这里"),
+    "cold_budget": N_("路上时间太长，保不住冷"),
+    "window": N_("到达时这里已关门"),
+    "capacity": N_("车已装满"),
+    "no_trunk": N_("产地到这里没有干线班车"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One place for one cart. `refusal` is set when it is not feasible, and says why in one sentence."""
+
+    place: Place
+    parcels: Sequence[Parcel] = ()
+    fee_fen: int = 0
+    arrives_from: datetime | None = None
+    arrives_until: datetime | None = None
+    refusal: Unreachable | None = None
+    zones: Sequence[str] = field(default=())
+    discount_any_fen: int = 0
+
+    @property
+    def feasible(self) -> bool:
+        return self.refusal is None
+
+    @property
+    def hub_uuid(self) -> UUID | None:
+        hub = serving_hub(self.place)
+        return hub.uuid if hub else None
+
+
+def places_for_offers(uuids: Collection[UUID]) -> list[Place]:
+    """Places with all that offers read, in the order asked for."""
+    rows = Place.objects.select_related("county", "site__hub", "station__hub").filter(uuid__in=uuids)
+    by_uuid = {place.uuid: place for place in rows}
+    return [by_uuid[uuid] for uuid in uuids if uuid in by_uuid]
+
+
+def serving_hub(place: Place) -> Hub | None:
+    """The hub whose vans stop there."""
+    if place.kind == CABINET and hasattr(place, "site"):
+        hub: Hub = place.site.hub
+        return hub
+    if place.kind == STATION and hasattr(place, "station"):
+        hub = place.station.hub
+        return hub
+    return None
+
+
+def offers(
+    *,
+    direction: str,
+    items: Sequence[Item],
+    hubs: Mapping[UUID, Hub],
+    places: Sequence[Place],
+    day: date,
+    fee_fen: int,
+) -> list[Offer]:
+    """One offer per place, in order. Three queries however many places: reach, cells, and the places' own.
+
+    `hubs` are the origin hubs of the items by uuid; `fee_fen` the delivery fee of an order.
+    """
+    rows = reach(hubs=list(hubs.values()), places=places, day=day)
+    cells = road.cells_left([place.uuid for place in places if place.kind == CABINET], day)
+    return [
+        _offer(direction, items, hubs, place, rows, cells.get(place.uuid, {}), fee_fen) for place in places
+    ]
+
+
+def _offer(
+    direction: str,
+    items: Sequence[Item],
+    hubs: Mapping[UUID, Hub],
+    place: Place,
+    rows: Mapping[tuple[int, int], Reach],
+    cells: Mapping[Cell, int],
+    fee_fen: int,
+) -> Offer:
+    hub = serving_hub(place)
+    try:
+        if hub is None:
+            raise Unreachable("kind_not_served", N_("暂不支持送到这类地点"))
+        to = Destination(place_uuid=place.uuid, kind=place.kind, hub_uuid=hub.uuid)
+        parcels = split(direction=direction, items=items, destination=to)
+        reached = [_reached(rows[hubs[parcel.hub_uuid].pk, place.pk]) for parcel in parcels]
+        if place.kind == CABINET:
+            check_room(parcels, cells)
+    except Unreachable as refusal:
+        return Offer(place=place, refusal=refusal)
+    starts = [row.arrives_from for row in reached if row.arrives_from]
+    ends = [row.arrives_until for row in reached if row.arrives_until]
+    return Offer(
+        place=place,
+        parcels=parcels,
+        fee_fen=fee_fen,
+        arrives_from=min(starts, default=None),
+        arrives_until=max(ends, default=None),
+        zones=sorted({parcel.zone for parcel in parcels}),
+    )
+
+
+def _reached(row: Reach) -> Reach:
+    if not row.feasible:
+        raise Unreachable(row.reason or "unreachable", REACH_REASONS.get(row.reason, Unreachable.message))
+    return row
+
+
+def check_room(parcels: Sequence[Parcel], cells: Mapping[Cell, int]) -> None:
+    """Whether all parcels find a cell at once: zone, size, and °C inside the goods' own band.
+
+    Raises Unreachable("no_such_cell" or "no_room") naming zone and size of the first that does not.
+    The hold at checkout is the binding answer.
+    """
+    needs: Counter[Need] = Counter()
+    for parcel in parcels:
+        if parcel.way is not Way.UP:
+            continue
+        need = Need(parcel.size, parcel.zone, parcel.band)
+        if not any(suits(need, cell) for cell in cells):
+            raise Unreachable("no_such_cell", NO_SUCH_CELL[parcel.zone], size=parcel.size.value)
+        needs[need] += 1
+        if not fits(needs, cells):
+            raise Unreachable("no_room", NO_ROOM[parcel.zone], size=parcel.size.value)
