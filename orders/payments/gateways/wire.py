@@ -44,15 +44,22 @@ class AlipayWire:
     """
 
     def __init__(
-        self, *, url: str, app_id: str, app_private_key: RSAPrivateKey, alipay_public_key: RSAPublicKey,
+        self,
+        *,
+        url: str,
+        app_id: str,
+        app_private_key: RSAPrivateKey,
+        alipay_public_key: RSAPublicKey,
         timeout_s: float = 3.0,
-    ) -> None:  # fmt: skip
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.url, self.app_id = url, app_id
         self._private_key, self._public_key = app_private_key, alipay_public_key
         # Environment proxies are not consulted: the gateway is named by settings alone.
         self._http = httpx.Client(
             timeout=timeout_s,
             trust_env=False,
+            transport=transport,
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
         )
 
