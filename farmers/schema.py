@@ -2,7 +2,7 @@
 
 import graphene
 
-from farmers.models import AgentConsent
+from farmers.masking import masked_phone
 from farmers.services import access, consents, reading, registration, service_log
 from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.api.mutations import Command
@@ -46,18 +46,21 @@ class _Person(graphene.ObjectType):
     id = graphene.ID(required=True)
     name = graphene.String(required=True)
     phone = graphene.String(required=True)
-    consent = graphene.Field(AgentConsentType, description="the living 代办授权 for this station")
+    phone_masked = graphene.String(required=True)
+    consent = graphene.Field(AgentConsentType, description="the living 代办授权")
+    consents = graphene.List(graphene.NonNull(AgentConsentType), required=True, description="newest first")
 
     def resolve_id(person, info):
         return person.uuid
 
+    def resolve_phone_masked(person, info):
+        return masked_phone(person.phone)
+
     def resolve_consent(person, info):
-        living = getattr(person, "living_consents", None)
-        if living is None:
-            living = AgentConsent.objects.filter(
-                revoked_at=None, **{person._meta.model_name: person}
-            ).order_by("id")
-        return next(iter(living), None)
+        return next((consent for consent in person.consents.all() if consent.revoked_at is None), None)
+
+    def resolve_consents(person, info):
+        return sorted(person.consents.all(), key=lambda consent: -consent.pk)
 
 
 class FarmerType(_Person):

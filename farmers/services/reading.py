@@ -21,16 +21,16 @@ def find_station(station_uuid: UUID) -> Station:
 
 
 def farmers_of(*, principal: Principal, station: Station) -> list[Farmer]:
-    """The station's farmers with their living consents, by name. Raises Forbidden for others' stations."""
+    """The station's farmers with their consents, by name. Raises Forbidden for others' stations."""
     require_people(principal, station)
     return list(_farmers().filter(station=station).order_by("name", "id"))
 
 
 def villagers_of(*, principal: Principal, station: Station) -> list[Villager]:
-    """The station's villagers with their living consents, by name. Raises Forbidden for others' stations."""
+    """The station's villagers with their consents, by name. Raises Forbidden for others' stations."""
     require_people(principal, station)
     villagers = Villager.objects.filter(station=station)
-    return list(villagers.prefetch_related(_living_consents()).order_by("name", "id"))
+    return list(villagers.prefetch_related(_consents()).order_by("name", "id"))
 
 
 def my_farmers(principal: Principal) -> list[Farmer]:
@@ -42,10 +42,11 @@ def my_farmers(principal: Principal) -> list[Farmer]:
 def _farmers() -> QuerySet[Farmer]:
     return Farmer.objects.select_related(
         "station__place__county", "station__county", "station__hub"
-    ).prefetch_related(_living_consents())
+    ).prefetch_related(_consents())
 
 
-def _living_consents() -> "Prefetch[str]":
+def _consents() -> Prefetch[str]:
     return Prefetch(
-        "consents", queryset=AgentConsent.objects.filter(revoked_at=None), to_attr="living_consents"
+        "consents",
+        queryset=AgentConsent.objects.select_related("station", "farmer", "villager").order_by("-id"),
     )

@@ -16,7 +16,8 @@ query ($id: ID!) { station(id: $id) { id code name grade services phone hasFridg
 """
 PEOPLE = """
 query ($id: ID!) { station(id: $id) {
-  farmers { id name phone sellerKind ownProduceDeclared consent { id kind stationId } }
+  farmers { id name phone phoneMasked sellerKind ownProduceDeclared
+    consent { id kind stationId } consents { kind farmerId stationId revokedAt } }
   villagers { id name phone consent { kind villagerId } } } }
 """
 REGISTER = """
@@ -60,6 +61,15 @@ def test_its_people_are_for_its_officer_and_the_countys_reviewer() -> None:
         people = data_of(PEOPLE, principal, id=str(station.uuid))
         assert [row["phone"] for row in people["farmers"]] == [farmer.phone]
         assert people["farmers"][0]["consent"]["kind"] == "agent_sale"
+        assert people["farmers"][0]["consents"] == [
+            {
+                "kind": "agent_sale",
+                "farmerId": str(farmer.uuid),
+                "stationId": str(station.uuid),
+                "revokedAt": None,
+            }
+        ]
+        assert people["farmers"][0]["phoneMasked"] == f"1******{farmer.phone[-4:]}"
         assert people["villagers"][0]["consent"] == {
             "kind": "agent_purchase",
             "villagerId": str(villager.uuid),
@@ -100,8 +110,9 @@ def test_people_cost_the_same_statements_however_many(people: int, django_assert
     # station; farmers and their consents; villagers and their consents
     with django_assert_num_queries(5):
         shown = data_of(
-            """query ($id: ID!) { station(id: $id) { farmers { id consent { kind } }
-               villagers { id consent { kind } } } }""",
+            """query ($id: ID!) { station(id: $id) {
+               farmers { id consent { kind } consents { farmerId } }
+               villagers { id consent { kind } consents { stationId villagerId } } } }""",
             principal,
             id=str(station.uuid),
         )
