@@ -283,7 +283,7 @@ class LineRefund(Identified):
     key = models.CharField(max_length=120, unique=True)
     refund_uuid = models.UUIDField(help_text="the payment app's refund")
     at = models.DateTimeField()
-    by_uuid = models.UUIDField(null=True)
+    ordered_by_uuid = models.UUIDField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="refund_positive")]
@@ -299,6 +299,7 @@ class Reach(models.Model):
     reason = models.CharField(max_length=40, blank=True)
     arrives_from = models.DateTimeField(null=True)
     arrives_until = models.DateTimeField(null=True)
+    co2_g = models.PositiveIntegerField(default=0)
     refreshed_at = models.DateTimeField()
 
     class Meta:

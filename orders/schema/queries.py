@@ -7,6 +7,7 @@ from orders.schema.boards import HubBoardType, StatementType, StationBoardType
 from orders.schema.loading import remember_orders, remember_parts
 from orders.schema.types import CartType, OrderType, PickupChoicesType, PickupChoiceType
 from orders.services import boards, cart, checkout, reading, statements
+from orders.services.access import actor_uuid
 
 OFFICERS = roles("information_officer")
 PACKERS = roles("hub_operator", "dispatcher")
@@ -41,14 +42,14 @@ class Query(graphene.ObjectType):
 
     @guarded(SIGNED_IN)
     def resolve_cart(root, info):
-        view = cart.read_cart(user_uuid=info.context.principal.user_uuid)
+        view = cart.read_cart(user_uuid=actor_uuid(info.context.principal))
         if view is not None:
             info.context.loaders["lots"] = [line.lot for line in view.lines]
         return view
 
     @guarded(SIGNED_IN)
     def resolve_pickup_choices(root, info):
-        found = checkout.pickup_offers(user_uuid=info.context.principal.user_uuid)
+        found = checkout.pickup_offers(principal=info.context.principal)
         return PickupChoicesType(
             choices=[_choice(offer) for offer in found.offers],
             deliver_on=found.day,
@@ -77,8 +78,8 @@ class Query(graphene.ObjectType):
             principal=info.context.principal, station_uuid=parse_uuid(station_id, "station_id")
         )
         info.context.loaders["lots"] = [row.lot for row in board.harvest]
-        rows = [*board.to_pack, *board.incoming, *board.shelf]
-        remember_parts(info, [row.fulfilment for row in rows])
+        parts = [row.fulfilment for row in board.to_pack]
+        remember_parts(info, [*parts, *(row.fulfilment for row in (*board.incoming, *board.shelf))])
         return board
 
     @guarded(PACKERS)
@@ -86,8 +87,8 @@ class Query(graphene.ObjectType):
         board = boards.hub_board(
             principal=info.context.principal, hub_uuid=parse_uuid(hub_id, "hub_id"), day=date
         )
-        rows = [*board.to_pack_down, *board.to_consolidate]
-        remember_parts(info, [row.fulfilment for row in rows])
+        parts = [row.fulfilment for row in board.to_pack_down]
+        remember_parts(info, [*parts, *(row.fulfilment for row in board.to_consolidate)])
         return board
 
     @guarded(SIGNED_IN)
@@ -113,4 +114,5 @@ def _choice(offer):
         arrives_from=offer.arrives_from,
         arrives_until=offer.arrives_until,
         discount_any_fen=offer.discount_any_fen,
+        co2_g=offer.co2_g,
     )

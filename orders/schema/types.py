@@ -64,6 +64,7 @@ class PickupChoiceType(graphene.ObjectType):
     arrives_from = graphene.DateTime()
     arrives_until = graphene.DateTime()
     discount_any_fen = graphene.Int(required=True)
+    co2_g = graphene.Int(required=True)
 
 
 class PickupChoicesType(graphene.ObjectType):

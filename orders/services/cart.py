@@ -15,6 +15,7 @@ from marketplace.kernel.principal import Principal
 from marketplace.kernel.units import require_between
 from orders.errors import UnknownSubstitution
 from orders.models import Cart, CartLine, Substitution
+from orders.services.access import acting_buyer
 from orders.services.goods import is_for_sale, lots_for_orders, ordered_of
 
 #: nobody means more of one lot in one cart: 500 kg, or 500 pieces
@@ -43,7 +44,7 @@ def set_cart_line(
     Nothing is reserved before checkout. Raises InvalidInput, UnknownSubstitution, NotFound, NotForSale,
     OutOfStock.
     """
-    principal.require_signed_in()
+    buyer = acting_buyer(principal)
     if substitution not in Substitution.values:
         raise UnknownSubstitution(field="substitution")
     lot = lots_for_orders([lot_uuid]).get(lot_uuid)
@@ -52,7 +53,7 @@ def set_cart_line(
     if quantity != 0:
         _check_quantity(lot, quantity)
     with transaction.atomic():
-        cart = locked_cart(User.objects.get(uuid=principal.user_uuid))
+        cart = locked_cart(buyer)
         if quantity == 0:
             CartLine.objects.filter(cart=cart, lot=lot).delete()
             return cart
@@ -64,7 +65,7 @@ def set_cart_line(
     return cart
 
 
-def read_cart(*, user_uuid: UUID | None) -> CartView | None:
+def read_cart(*, user_uuid: UUID) -> CartView | None:
     """The user's cart in two queries; None when there is none yet."""
     cart = Cart.objects.filter(buyer__uuid=user_uuid).first()
     if cart is None:
@@ -78,7 +79,8 @@ def read_cart(*, user_uuid: UUID | None) -> CartView | None:
 def locked_cart(buyer: User) -> Cart:
     """The buyer's cart, made if missing and locked: two tabs that change or order it wait for each other."""
     cart, _ = Cart.objects.get_or_create(buyer=buyer)
-    return Cart.objects.select_for_update().get(pk=cart.pk)
+    locked: Cart = Cart.objects.select_for_update().get(pk=cart.pk)
+    return locked
 
 
 def _check_quantity(lot: Lot, quantity: int) -> None:

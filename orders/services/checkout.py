@@ -31,6 +31,7 @@ from marketplace.places.models import Hub
 from orders import pricing
 from orders.errors import CartEmpty, PastCutOff, PriceChanged
 from orders.models import Cart, CartLine, Order, PaymentMethod
+from orders.services.access import acting_buyer, actor_uuid
 from orders.services.cart import locked_cart, read_cart
 from orders.services.drafts import Draft, DraftLine, write_order
 from orders.services.goods import is_for_sale, item_of
@@ -72,13 +73,12 @@ def place_order(*, principal: Principal, choice: Choice, agreed_max_fen: int) ->
     group -> cart emptied. Raises CartEmpty, NoConsent, Unreachable (with its reason), PriceChanged,
     PastCutOff, NotForSale, OutOfStock, NoRoom; then nothing has changed.
     """
-    principal.require_signed_in()
-    buyer = User.objects.get(uuid=principal.user_uuid)
+    buyer = acting_buyer(principal)
     with transaction.atomic():
         cart = locked_cart(buyer)
         lines = _lines_of(cart)
         uuids = _wanted_places(buyer, choice)
-        made_for = current_round(hubs_of(lines).values())
+        made_for = current_round(list(hubs_of(lines).values()))
         offer, options = choose(offers_for_cart(lines, uuids, made_for.day), choice, field=_field(choice))
         rules = pricing.rules_on(clock.today())
         draft = Draft(
@@ -100,11 +100,12 @@ def place_order(*, principal: Principal, choice: Choice, agreed_max_fen: int) ->
     return order
 
 
-def pickup_offers(*, user_uuid: UUID | None) -> PickupOffers:
+def pickup_offers(*, principal: Principal) -> PickupOffers:
     """One offer per place that the buyer agreed to, for his cart as it is; none for an empty cart."""
     day = next_delivery_date(clock.now())
+    user_uuid = actor_uuid(principal)
     view = read_cart(user_uuid=user_uuid)
-    if view is None or not view.lines or user_uuid is None:
+    if view is None or not view.lines:
         return PickupOffers(offers=(), day=day, cut_off_at=closes_at(day))
     found = offers_for_cart(view.lines, sorted(consented_places(user_uuid)), day)
     return PickupOffers(

@@ -6,7 +6,7 @@ unweighed: a line without a portion counts as missing and is refunded.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from django.db import transaction
 
 from catalog.models import Lot
 from catalog.services.stock import consume_reservation
-from farmers.models import Station
 from marketplace.custody.errors import WrongHolder
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Content, Holder, create_unit, transform
@@ -25,6 +24,7 @@ from marketplace.outbox.publishing import publish
 from orders.errors import AlreadyPacked
 from orders.events import FulfilmentPacked
 from orders.models import Fulfilment, Line, PortionWeight, RefundReason, Substitution
+from orders.services.access import actor_uuid
 from orders.services.cancelling import cancel_fulfilment
 from orders.services.goods import WRAPPING_PERCENT
 from orders.services.locking import LockedOrder, lock_order_of_fulfilment
@@ -125,8 +125,9 @@ def packer_of(part: Fulfilment, lines: Sequence[Line]) -> Holder:
     """Who packs it: the origin station for a direct leg, else the origin hub."""
     if part.way != Way.DIRECT:
         return Holder("hub", part.origin_hub.uuid)
-    station_id = lines[0].origin_station_id
-    return Holder("station", Station.objects.values_list("uuid", flat=True).get(pk=station_id))
+    station = lines[0].origin_station
+    assert station is not None  # direct goods come from a station
+    return Holder("station", station.uuid)
 
 
 def _role(packer: Holder) -> str:
@@ -160,7 +161,7 @@ def _find(lines: Sequence[Line], portions: Sequence[Portion], packer: Holder) ->
     return taken
 
 
-def _lots_in(crates: Sequence[HandlingUnit]) -> dict[UUID, Lot]:
+def _lots_in(crates: Iterable[HandlingUnit]) -> dict[UUID, Lot]:
     uuids = {content.content_uuid for crate in crates for content in crate.contents.all()}
     return dict(Lot.objects.in_bulk(uuids, field_name="uuid"))
 
@@ -205,7 +206,7 @@ def _make_parcel(
             crate_uuid=portion.crate.uuid,
             net_g=portion.net_g,
             at=clock.now(),
-            packed_by_uuid=principal.user_uuid,
+            packed_by_uuid=actor_uuid(principal),
         )
         for portion in taken
     )

@@ -12,6 +12,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
 from orders.models import Fulfilment, Line, Order
 from orders.payments.models import PaymentGroup
+from orders.services.access import actor_uuid
 from orders.services.cancelling import require_own
 
 MAX_ORDERS = 100
@@ -39,8 +40,7 @@ def order_for(*, principal: Principal, order_uuid: UUID) -> Order:
 
 def my_orders(*, principal: Principal, first: int) -> list[Order]:
     """The asker's own orders, newest first."""
-    principal.require_signed_in()
-    mine = orders_with_everything().filter(buyer__uuid=principal.user_uuid)
+    mine = orders_with_everything().filter(buyer__uuid=actor_uuid(principal))
     return list(mine.order_by("-placed_at", "-pk")[: max(1, min(first, MAX_ORDERS))])
 
 

@@ -124,7 +124,7 @@ def _record(
         key=key,
         refund_uuid=ordered.uuid,
         at=clock.now(),
-        by_uuid=by,
+        ordered_by_uuid=by,
     )
     tell_refund(locked.order, amount_fen=amount_fen, reason=reason, note=note)
     return row

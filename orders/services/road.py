@@ -13,7 +13,9 @@ from orders.services.goods import gross_g_of, volume_ml_of
 from orders.services.locking import LockedOrder
 from orders.services.notices import recipient_masked, recipient_uuid
 from orders.splitting import Way
+from routing.services import reach as routing_reach
 from routing.services import requests
+from routing.services.reach import Reachability
 
 #: minutes that goods of a zone may spend outside it, all legs together (guess; a product may know better)
 COLD_BUDGET_MIN = {"chilled": 120, "frozen": 60}
@@ -125,6 +127,10 @@ def code_of(part: Fulfilment) -> str:
 def cells_left(place_uuids: Sequence[UUID], day: date) -> dict[UUID, dict[Cell, int]]:
     """Per place, how many cells of each class are left for new parcels on that day."""
     return planner.cells_left(place_uuids=place_uuids, day=day, own_references=()) if place_uuids else {}
+
+
+def reach(*, origin_hub_uuid: UUID, place_uuids: Sequence[UUID], day: date) -> list[Reachability]:
+    return routing_reach.reach(origin_hub_uuid=origin_hub_uuid, place_uuids=place_uuids, day=day)
 
 
 def open_group(order: Order, part: Fulfilment) -> PickupGroup:

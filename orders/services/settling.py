@@ -85,6 +85,8 @@ def delivery_parts(order: Order, part: Fulfilment, fee_fen: int) -> Parts:
 
 def last_carrier(unit_uuid: UUID | None) -> UUID | None:
     """The firm whose van made the last hand-over of the parcel, from the custody chain."""
+    if unit_uuid is None:
+        return None
     event = CustodyEvent.objects.filter(unit__uuid=unit_uuid, from_kind="vehicle").order_by("-seq").first()
     if event is None:
         return None

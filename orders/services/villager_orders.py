@@ -24,6 +24,7 @@ from marketplace.kernel.units import require_between
 from orders import pricing
 from orders.models import Order, PaymentMethod, Substitution
 from orders.payments.services import payment_of, record_cash
+from orders.services.access import actor_uuid
 from orders.services.cart import MAX_LINES, MAX_PIECES
 from orders.services.checkout import Choice, choose, current_round, hubs_of
 from orders.services.drafts import Draft, DraftLine, write_order
@@ -69,7 +70,7 @@ def order_for_villager(
                 direction=Direction.DOWN,
                 villager=villager,
                 agent_station=station,
-                placed_by_uuid=_actor(principal),
+                placed_by_uuid=actor_uuid(principal),
                 payment=payment,
                 lines=wanted,
                 offer=offer,
@@ -113,11 +114,5 @@ def _take_cash(order: Order, station: Station, principal: Principal) -> None:
     record_cash(
         group=payment_of(reference=order.uuid),
         station_uuid=station.uuid,
-        taken_by_uuid=_actor(principal),
+        taken_by_uuid=actor_uuid(principal),
     )
-
-
-def _actor(principal: Principal) -> UUID:
-    if principal.user_uuid is None:
-        raise InvalidInput(N_("需要由人操作"), field="station_id")
-    return principal.user_uuid

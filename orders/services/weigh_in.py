@@ -15,6 +15,7 @@ from marketplace.kernel.units import KG_G, Size
 from marketplace.outbox.publishing import publish
 from orders.events import WeighedIn
 from orders.models import Fulfilment, Line, WeighIn
+from orders.services.access import actor_uuid
 from orders.states import BEFORE_PACKING, LineStatus
 from orders.weighing import net_of_crate
 
@@ -36,6 +37,7 @@ def weigh_in(
     A physical fact is recorded even when nobody ordered it. Raises Forbidden for another station's officer,
     NotFound for a lot of another station, InvalidInput for impossible weights, CodeTaken.
     """
+    actor = actor_uuid(principal)
     station = station_for(principal=principal, station_uuid=station_uuid)
     lot = Lot.objects.select_related("product", "seller").filter(uuid=lot_uuid, station=station).first()
     if lot is None:
@@ -57,13 +59,13 @@ def weigh_in(
             contents=[Content("lot", lot.uuid, net_g)],
             place_uuid=station.place.uuid,
             code=crate_code or None,
-            actor_uuid=principal.user_uuid,
+            actor_uuid=actor,
         )
         hand_over(
             unit=unit,
             to=Holder("station", station.uuid),
             place_uuid=station.place.uuid,
-            actor_uuid=principal.user_uuid,
+            actor_uuid=actor,
             temperature_c=temperature_c,
             proof={"kind": "weigh_in", "weigh_in": str(row_uuid), "gross_g": gross_g, "tare_g": tare_g},
         )
@@ -79,13 +81,13 @@ def weigh_in(
             temperature_c=temperature_c,
             at=clock.now(),
             recorded_at=clock.wall(),
-            weighed_by_uuid=principal.user_uuid,
+            weighed_by_uuid=actor,
         )
         publish(
             WeighedIn(weigh_in=row.uuid, lot=lot.uuid, station=station.uuid, unit=unit.uuid, net_g=net_g),
             aggregate_kind="lot",
             aggregate_uuid=lot.uuid,
-            actor_uuid=principal.user_uuid,
+            actor_uuid=actor,
         )
     return row
 

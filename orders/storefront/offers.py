@@ -34,11 +34,12 @@ NO_SUCH_CELL = {
 }
 #: the router's reasons in words; what it does not name here is told as "cannot be reached"
 REACH_REASONS = {
-    "no_route": N_("这天没有车到这里"),
-    "cold_budget": N_("路上时间太长，保不住冷"),
-    "window": N_("到达时这里已关门"),
-    "capacity": N_("车已装满"),
+    "no_hub": N_("这个地点没有配送中心服务"),
+    "no_vehicle": N_("本县没有可用的车辆"),
     "no_trunk": N_("产地到这里没有干线班车"),
+    "other_county": N_("外县的货暂不送到这个站点"),
+    "window": N_("到达时这里已关门"),
+    "shift": N_("路程太远，当天送不到"),
 }
 
 
@@ -54,6 +55,7 @@ class Offer:
     refusal: Unreachable | None = None
     zones: Sequence[str] = field(default=())
     discount_any_fen: int = 0
+    co2_g: int = 0
 
     @property
     def feasible(self) -> bool:
@@ -132,6 +134,7 @@ def _offer(
         arrives_from=min(starts, default=None),
         arrives_until=max(ends, default=None),
         zones=sorted({parcel.zone for parcel in parcels}),
+        co2_g=sum(row.co2_g for row in reached),
     )
 
 

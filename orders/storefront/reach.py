@@ -59,6 +59,7 @@ def _ask(hub: Hub, places: Iterable[Place], day: date) -> list[Reach]:
             reason=answer.reason,
             arrives_from=answer.arrives_from,
             arrives_until=answer.arrives_until,
+            co2_g=answer.co2_g,
             refreshed_at=clock.now(),
         )
         for answer in answers
@@ -67,6 +68,6 @@ def _ask(hub: Hub, places: Iterable[Place], day: date) -> list[Reach]:
         rows,
         update_conflicts=True,
         unique_fields=["origin_hub", "place", "day"],
-        update_fields=["feasible", "reason", "arrives_from", "arrives_until", "refreshed_at"],
+        update_fields=["feasible", "reason", "arrives_from", "arrives_until", "co2_g", "refreshed_at"],
     )
     return rows
