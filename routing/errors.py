@@ -44,3 +44,13 @@ class UnknownWave(InvalidInput):
 class PlanRefused(Conflict):
     code = "plan_refused"
     message = N_("计划未通过可行性检查：%(why)s")
+
+
+class RoutesOnTheRoad(Conflict):
+    code = "routes_on_the_road"
+    message = N_("车辆已经出发，不能再整体改计划")
+
+
+class NotThatDay(InvalidInput):
+    code = "not_that_day"
+    message = N_("只能计划今天起 %(days)s 天内的波次")

@@ -20,6 +20,8 @@ class Shipment(Identified):
     """
 
     reference = models.UUIDField(db_index=True)
+    recipient_uuid = models.UUIDField(null=True, help_text="whose consent a cabinet needs; null: the sender's word")
+    sender_agreement = models.BooleanField(default=True, help_text="fresh and valuable goods need it (rule 5)")
     direction = models.CharField(max_length=4)
     origin_hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="shipments_out")
     destination_hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="shipments_in")
@@ -174,3 +176,17 @@ class UnservedLeg(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="unserved")
     leg = models.ForeignKey(Leg, on_delete=models.PROTECT, related_name="+")
     reason = models.CharField(max_length=30)
+
+
+class WaveRun(models.Model):
+    """That somebody plans a wave now. A planner that died is known by its lease (wire time) running out."""
+
+    hub = models.ForeignKey(Hub, on_delete=models.CASCADE, related_name="+")
+    date = models.DateField()
+    wave = models.CharField(max_length=14, choices=_choices(states.Wave))
+    lease_until = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hub", "date", "wave"], name="one_run_per_wave")]

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
-from routing.models import Route, Stop
+from routing.models import Plan, Route, Stop
 from routing.states import PlanStatus
 
 STAFF = ("hub_operator", "dispatcher")
@@ -47,3 +47,18 @@ def stop_for(*, principal: Principal, stop_uuid: UUID) -> Stop:
     if stop is None:
         raise NotFound(field="stop_id")
     return stop
+
+
+def plans_of_hub(*, principal: Principal, hub_uuid: UUID, day: date | None = None) -> QuerySet[Plan]:
+    """Plans of a hub, all versions. Raises Forbidden for other hubs' staff."""
+    principal.require(STAFF, hub_uuid)
+    plans: QuerySet[Plan] = Plan.objects.filter(hub__uuid=hub_uuid)
+    return plans if day is None else plans.filter(date=day)
+
+
+def plan_for(*, principal: Principal, plan_uuid: UUID) -> Plan:
+    """The plan, or NotFound naming `id`, also for other hubs' plans."""
+    plan: Plan | None = Plan.objects.select_related("hub").filter(uuid=plan_uuid).first()
+    if plan is None or not principal.has(STAFF, plan.hub.uuid):
+        raise NotFound(field="id")
+    return plan

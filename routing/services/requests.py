@@ -50,6 +50,8 @@ def request_shipment(
     category: str = "general",
     cold_budget_min: int | None = None,
     value_fen: int = 0,
+    recipient_uuid: UUID | None = None,
+    sender_agreement: bool = True,
 ) -> Shipment:
     """A shipment with its legs; asked again for the same reference and day it is the same row.
 
@@ -67,6 +69,8 @@ def request_shipment(
         places = _places(options)
         shipment: Shipment = Shipment.objects.create(
             reference=reference,
+            recipient_uuid=recipient_uuid,
+            sender_agreement=sender_agreement,
             direction=direction,
             origin_hub=hub,
             destination_hub=serving_hub(places[0]),

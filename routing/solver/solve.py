@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from routing.solver.check import check
 from routing.solver.engines.base import Engine, Limits, Listener, Progress
-from routing.solver.engines.ortools import OrTools
 from routing.solver.errors import SolverError, Unsupported
 from routing.solver.problem import Problem
 from routing.solver.solution import Solution
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (OrTools(),)}
+#: Module and class by name; imported on first use, so that readers of plans do not load OR-Tools.
+ENGINES: dict[str, tuple[str, str]] = {"ortools": ("routing.solver.engines.ortools", "OrTools")}
 
 
 class BrokenPlan(SolverError):
@@ -25,13 +27,20 @@ def solve(
     listen: Listener = lambda progress: None,
 ) -> Solution:
     """Find a plan and prove it. Raises Unsupported for an unknown engine or a feature that it lacks."""
-    if engine not in ENGINES:
-        raise Unsupported(f"unknown engine {engine!r}; known: {', '.join(sorted(ENGINES))}")
-    solution = ENGINES[engine].solve(problem, limits=limits, seed=seed, listen=listen)
+    solution = engine_of(engine).solve(problem, limits=limits, seed=seed, listen=listen)
     verdict = check(problem, solution)
     if not verdict.feasible:
         raise BrokenPlan("; ".join(str(violation) for violation in verdict.violations[:5]))
     return solution
 
 
-__all__ = ["ENGINES", "BrokenPlan", "Limits", "Listener", "Progress", "solve"]
+def engine_of(name: str) -> Engine:
+    """The engine by name. Raises Unsupported."""
+    if name not in ENGINES:
+        raise Unsupported(f"unknown engine {name!r}; known: {', '.join(sorted(ENGINES))}")
+    module, label = ENGINES[name]
+    engine: Engine = getattr(import_module(module), label)()
+    return engine
+
+
+__all__ = ["ENGINES", "BrokenPlan", "Limits", "Listener", "Progress", "engine_of", "solve"]

@@ -1,0 +1,287 @@
+"""A plan comes into force whole or not at all.
+
+Race: two planners finish the same wave at once. The advisory lock on the wave lets one publish; the other
+then sees that the plan it started from is no longer the newest and leaves quietly. Without the lock the
+database's `one_published_plan` still lets only one commit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from lockers.services.planner import move_holds
+from marketplace.database.locks import lock_key, lock_rows
+from marketplace.kernel import clock
+from marketplace.kernel.money import round_half_up
+from marketplace.outbox.publishing import publish
+from routing import rules
+from routing.errors import RoutesOnTheRoad
+from routing.events import PlanPublished, ShipmentPlanned, ShipmentUnserved
+from routing.models import Leg, Plan, Route, Shipment, Stop, StopTask, UnservedLeg
+from routing.services.building import PLANNABLE, WaveProblem
+from routing.solver.check import Verdict
+from routing.solver.solution import Action, Solution, Visit
+from routing.solver.solution import Route as SolverRoute
+from routing.solver.terms import Reason
+from routing.states import SHIPMENT_MOVES, LegStatus, PlanStatus, RouteStatus, ShipmentStatus, Wave
+
+#: reason told when a leg came after its wave had left
+TOO_LATE = "too_late"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proved plan that waits to come into force."""
+
+    wave: WaveProblem
+    solution: Solution
+    verdict: Verdict
+    metrics: Mapping[str, Any]
+    options_saved_fen: int = 0
+
+
+def publish_plan(proposal: Proposal) -> Plan:
+    """Put the plan in force: rows, holds, states and events in one transaction.
+
+    Gives the plan in force afterwards, which is another's when that one was published since ours was read.
+    Raises RoutesOnTheRoad when a van of the plan in force has left, NoRoom when a cell is gone.
+    """
+    wave = proposal.wave
+    with transaction.atomic():
+        lock_key(f"wave:{wave.hub.pk}:{wave.day}:{wave.wave}")
+        current = _current(wave)
+        if (current.version if current else 0) != wave.based_on:
+            assert current is not None  # versions only grow
+            return current
+        if current is not None and current.routes.exclude(status=RouteStatus.PLANNED).exists():
+            raise RoutesOnTheRoad(params={"wave": wave.wave.value})
+        _move_holds(proposal)
+        shipments = _lock_shipments(wave)
+        legs = _live_legs(wave)
+        if current is not None:
+            Plan.objects.filter(pk=current.pk).update(status=PlanStatus.SUPERSEDED)
+        plan = _write_plan(proposal)
+        planned = _write_routes(plan, proposal, legs)
+        unserved = _write_unserved(plan, proposal, legs)
+        _tell(plan, shipments, planned, unserved)
+    return plan
+
+
+def refuse_late_legs(*, legs: Iterable[Leg]) -> int:
+    """Legs asked for after their vans had left: their shipments are unserved. Gives the number."""
+    with transaction.atomic():
+        rows = {leg.pk: leg for leg in legs}
+        shipments = {s.pk: s for s in lock_rows(Shipment.objects.filter(legs__in=list(rows)).distinct())}
+        late = Leg.objects.filter(pk__in=list(rows), status=LegStatus.OPEN)
+        for leg in late.order_by("pk"):
+            Leg.objects.filter(pk=leg.pk).update(status=LegStatus.UNSERVED)
+            _lose(shipments[leg.shipment_id], TOO_LATE)
+        return len(rows)
+
+
+def whole_fen(cost: float) -> int:
+    """The solver's cost in fen, half up."""
+    return round_half_up(round(cost * 1000), 1000)
+
+
+def _current(wave: WaveProblem) -> Plan | None:
+    plan: Plan | None = Plan.objects.filter(
+        hub=wave.hub, date=wave.day, wave=wave.wave, status=PlanStatus.PUBLISHED
+    ).first()
+    return plan
+
+
+def _move_holds(proposal: Proposal) -> None:
+    """Cells follow the plan: a parcel that may go to several places has its hold where the plan takes it."""
+    if proposal.wave.wave is not Wave.TOWN_DELIVERY:
+        return
+    places = {
+        proposal.wave.legs[handling.shipment].shipment.reference: proposal.wave.places[visit.place].uuid
+        for route in proposal.solution.routes
+        for visit in route.visits
+        for handling in visit.handlings
+        if handling.cell is not None
+    }
+    move_holds(places=places)
+
+
+def _lock_shipments(wave: WaveProblem) -> dict[int, Shipment]:
+    ids = {leg.shipment_id for leg in wave.legs.values()}
+    return {row.pk: row for row in lock_rows(Shipment.objects.filter(pk__in=ids))}
+
+
+def _live_legs(wave: WaveProblem) -> dict[str, Leg]:
+    """The legs as they are now: what was cancelled while we planned gets no stop."""
+    rows = Leg.objects.filter(pk__in=[leg.pk for leg in wave.legs.values()], status__in=PLANNABLE)
+    return {str(leg.uuid): leg for leg in rows}
+
+
+def _write_plan(proposal: Proposal) -> Plan:
+    wave, solution = proposal.wave, proposal.solution
+    now = clock.now()
+    plan: Plan = Plan.objects.create(
+        hub=wave.hub,
+        date=wave.day,
+        wave=wave.wave,
+        version=wave.based_on + 1,
+        status=PlanStatus.PUBLISHED,
+        engine=solution.engine,
+        seed=solution.seed,
+        distance_m=round(proposal.verdict.distance_m),
+        cost_fen=whole_fen(proposal.verdict.cost),
+        co2_g=sum(_co2_g(route) for route in solution.routes),
+        options_saved_fen=proposal.options_saved_fen,
+        metrics=dict(proposal.metrics),
+        created_at=now,
+        published_at=now,
+    )
+    return plan
+
+
+def _co2_g(route: SolverRoute) -> int:
+    return round(route.distance_m / 1000 * rules.CO2_G_PER_KM)
+
+
+def _write_routes(plan: Plan, proposal: Proposal, legs: Mapping[str, Leg]) -> dict[int, StopTask]:
+    """Routes, stops and tasks; the deciding task (its drop, or its collection for the hub) by leg."""
+    deciding: dict[int, StopTask] = {}
+    for seq, solved in enumerate(proposal.solution.routes, start=1):
+        visits = [(visit, _tasks(visit, proposal, legs)) for visit in solved.visits]
+        visits = [(visit, tasks) for visit, tasks in visits if tasks]
+        if not visits:
+            continue
+        route = Route.objects.create(
+            plan=plan,
+            vehicle=proposal.wave.vehicles[solved.vehicle],
+            seq=seq,
+            distance_m=round(solved.distance_m),
+            departs_at=_moment(proposal.wave, solved.depart_s),
+            returns_at=_moment(proposal.wave, solved.return_s),
+            metrics={"cost_fen": whole_fen(float(solved.cost)), "co2_g": _co2_g(solved)},
+        )
+        stops = Stop.objects.bulk_create(
+            _stop(route, n, v, proposal.wave) for n, (v, _) in enumerate(visits, 1)
+        )
+        for stop, (_, tasks) in zip(stops, visits, strict=True):
+            for task in tasks:
+                task.stop = stop
+                deciding[task.leg_id] = task  # a pair's drop comes after its collection
+        StopTask.objects.bulk_create(task for _, tasks in visits for task in tasks)
+    Leg.objects.filter(pk__in=list(deciding)).update(status=LegStatus.PLANNED)
+    return deciding
+
+
+def _stop(route: Route, seq: int, visit: Visit, wave: WaveProblem) -> Stop:
+    return Stop(
+        route=route,
+        seq=seq,
+        place=wave.places[visit.place],
+        arrives_at=_moment(wave, visit.start_s),
+        departs_at=_moment(wave, visit.depart_s),
+    )
+
+
+def _tasks(visit: Visit, proposal: Proposal, legs: Mapping[str, Leg]) -> list[StopTask]:
+    return [
+        StopTask(
+            leg=legs[handling.shipment],
+            kind="drop" if handling.action is Action.DROP else "collect",
+            cold_minutes=math.ceil(proposal.verdict.cold_s.get(handling.shipment, 0) / 60),
+        )
+        for handling in visit.handlings
+        if handling.shipment in legs
+    ]
+
+
+def _moment(wave: WaveProblem, seconds: float) -> datetime:
+    return clock.at(wave.day, 0) + timedelta(seconds=round(seconds))
+
+
+def _write_unserved(plan: Plan, proposal: Proposal, legs: Mapping[str, Leg]) -> dict[int, str]:
+    """Reason by leg that the plan leaves."""
+    reasons = {entry.shipment: entry.reason.value for entry in proposal.solution.unserved}
+    reasons |= {str(leg.uuid): Reason.CAPACITY.value for leg in proposal.wave.misfits}
+    left = {legs[label].pk: reason for label, reason in reasons.items() if label in legs}
+    UnservedLeg.objects.bulk_create(
+        UnservedLeg(plan=plan, leg_id=leg, reason=reason) for leg, reason in left.items()
+    )
+    Leg.objects.filter(pk__in=list(left)).update(status=LegStatus.UNSERVED)
+    return left
+
+
+def _tell(
+    plan: Plan,
+    shipments: Mapping[int, Shipment],
+    planned: Mapping[int, StopTask],
+    unserved: Mapping[int, str],
+) -> None:
+    """States and events of the shipments, then of the plan."""
+    legs = Leg.objects.filter(shipment__in=list(shipments)).order_by("pk")
+    by_shipment: dict[int, list[Leg]] = {}
+    for leg in legs:
+        by_shipment.setdefault(leg.shipment_id, []).append(leg)
+    for pk, mine in by_shipment.items():
+        reason = next((unserved[leg.pk] for leg in mine if leg.pk in unserved), None)
+        if reason is not None:
+            _lose(shipments[pk], reason)
+            continue
+        _place_shipment(shipments[pk], mine, planned)
+        decided = [leg for leg in mine if leg.wave != Wave.TRUNK]
+        if all(leg.status in (LegStatus.PLANNED, LegStatus.DONE) for leg in decided):
+            _promise(shipments[pk], mine)
+    publish(
+        PlanPublished(plan=plan.uuid, hub=plan.hub.uuid, date=plan.date, wave=plan.wave),
+        aggregate_kind="plan",
+        aggregate_uuid=plan.uuid,
+    )
+
+
+def _place_shipment(shipment: Shipment, legs: list[Leg], planned: Mapping[int, StopTask]) -> None:
+    """Where the plan drops it, if this wave is the one that drops it."""
+    task = planned.get(legs[-1].pk)
+    if task is not None and task.kind == "drop":
+        shipment.place = task.stop.place
+        shipment.save(update_fields=["place"])
+
+
+def _promise(shipment: Shipment, legs: list[Leg]) -> None:
+    """Every leg is carried: the recipient learns where and when."""
+    if shipment.status not in SHIPMENT_MOVES.sources(ShipmentStatus.PLANNED) or shipment.place is None:
+        return
+    task = (
+        StopTask.objects.filter(leg=legs[-1], kind="drop", stop__route__plan__status=PlanStatus.PUBLISHED)
+        .select_related("stop")
+        .first()
+    )
+    shipment.status = ShipmentStatus.PLANNED
+    shipment.save(update_fields=["status"])
+    publish(
+        ShipmentPlanned(
+            shipment=shipment.uuid,
+            reference=shipment.reference,
+            place=shipment.place.uuid,
+            arrives_from=task.stop.arrives_at - rules.PROMISE if task else None,
+            arrives_until=task.stop.arrives_at + rules.PROMISE if task else None,
+        ),
+        aggregate_kind="shipment",
+        aggregate_uuid=shipment.uuid,
+    )
+
+
+def _lose(shipment: Shipment, reason: str) -> None:
+    """No van carries it: said once."""
+    if shipment.status not in SHIPMENT_MOVES.sources(ShipmentStatus.UNSERVED):
+        return
+    shipment.status = ShipmentStatus.UNSERVED
+    shipment.save(update_fields=["status"])
+    publish(
+        ShipmentUnserved(shipment=shipment.uuid, reference=shipment.reference, reason=reason),
+        aggregate_kind="shipment",
+        aggregate_uuid=shipment.uuid,
+    )
