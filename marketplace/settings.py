@@ -62,6 +62,10 @@ INSTALLED_APPS = [
 ]
 INSTALLED_APPS = [name for name in INSTALLED_APPS if _exists(name)]  # while the house is being built
 AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = [
+    "marketplace.accounts.hashers.PinHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MIDDLEWARE = [
