@@ -16,10 +16,6 @@ def camel(path: str) -> str:
     return _SNAKE.sub(lambda match: match[1].upper(), path)
 
 
-def snake(name: str) -> str:
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
-
-
 @dataclass(frozen=True, slots=True)
 class Refusal:
     code: str

@@ -12,8 +12,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from graphql import (
+    GraphQLArgument,
+    GraphQLError,
+    GraphQLSchema,
+    Undefined,
+    coerce_input_value,
+    is_required_argument,
+)
 
-from marketplace.api.errors import refusal, snake
+from marketplace.api.errors import refusal
 from marketplace.api.models import OfflineOperation
 from marketplace.api.mutations import Command
 from marketplace.kernel import clock
@@ -55,8 +63,13 @@ class Outcome:
     errors: list[dict[str, Any]] = field(default_factory=list)
 
 
-def submit(*, principal: Principal, device: str, operations: list[Operation]) -> list[Outcome]:
-    """Apply the device's operations in its own order (seq). Each stands or falls alone."""
+def submit(
+    *, principal: Principal, device: str, operations: list[Operation], schema: GraphQLSchema
+) -> list[Outcome]:
+    """Apply the device's operations in its own order (seq). Each stands or falls alone.
+
+    `schema` says of which types a mutation's arguments are, as for a request that comes at once.
+    """
     if principal.user_uuid is None:
         raise Unauthenticated()
     if len(operations) > MAX_OPERATIONS:
@@ -64,12 +77,12 @@ def submit(*, principal: Principal, device: str, operations: list[Operation]) ->
             N_("一次最多上传 %(limit)s 条操作"), field="operations", params={"limit": MAX_OPERATIONS}
         )
     return [
-        _apply(principal=principal, device=device, operation=operation)
+        _apply(principal=principal, device=device, operation=operation, schema=schema)
         for operation in sorted(operations, key=lambda operation: operation.seq)
     ]
 
 
-def _apply(*, principal: Principal, device: str, operation: Operation) -> Outcome:
+def _apply(*, principal: Principal, device: str, operation: Operation, schema: GraphQLSchema) -> Outcome:
     actor_uuid = principal.user_uuid
     assert actor_uuid is not None  # submit() let only users in
     with transaction.atomic():
@@ -90,7 +103,7 @@ def _apply(*, principal: Principal, device: str, operation: Operation) -> Outcom
         )
         if not fresh:
             return _duplicate(row, principal)
-        outcome = _run(principal, operation)
+        outcome = _run(principal, operation, schema)
         row.outcome, row.truth, row.errors = outcome.outcome, outcome.truth, outcome.errors
         row.save(update_fields=["outcome", "truth", "errors"])
     return outcome
@@ -102,10 +115,10 @@ def _duplicate(row: OfflineOperation, principal: Principal) -> Outcome:
     return Outcome(row.uuid, "duplicate", {"outcome": row.outcome, **row.truth}, row.errors)
 
 
-def _run(principal: Principal, operation: Operation) -> Outcome:
+def _run(principal: Principal, operation: Operation, schema: GraphQLSchema) -> Outcome:
     try:
         with transaction.atomic(), clock.as_of(_checked_time(operation)):
-            _command(operation).execute(principal, _arguments(operation))
+            _command(operation).execute(principal, _arguments(operation, schema))
     except (TryAgain, RateLimited):
         raise  # not the operation's fault: nothing is stored, the device sends it again
     except DomainError as error:
@@ -128,29 +141,30 @@ def _command(operation: Operation) -> type[Command]:
     return command
 
 
-def _arguments(operation: Operation) -> dict[str, Any]:
-    arguments = {snake(name): _snake_keys(value) for name, value in operation.payload.items()}
-    arguments.pop("idempotency_key", None)
-    known = set(_command(operation)._meta.arguments)
-    unknown = sorted(set(arguments) - known)
+def _arguments(operation: Operation, schema: GraphQLSchema) -> dict[str, Any]:
+    """The payload as the mutation's own arguments, checked against their GraphQL types."""
+    assert schema.mutation_type is not None
+    declared = schema.mutation_type.fields[operation.type].args
+    given = {name: value for name, value in operation.payload.items() if name != "idempotencyKey"}
+    unknown = sorted(set(given) - set(declared))
     if unknown:
         raise InvalidInput(N_("不认识的字段"), field=f"payload.{unknown[0]}")
-    missing = sorted(
-        name
-        for name, argument in _command(operation)._meta.arguments.items()
-        if argument.kwargs.get("required") and name not in arguments
-    )
-    if missing:
-        raise InvalidInput(N_("缺少字段"), field=f"payload.{missing[0]}")
+    arguments: dict[str, Any] = {}
+    for name, argument in declared.items():
+        if name in given:
+            arguments[argument.out_name or name] = _coerced(given[name], argument, f"payload.{name}")
+        elif is_required_argument(argument):
+            raise InvalidInput(N_("缺少字段"), field=f"payload.{name}")
+        elif argument.default_value is not Undefined:
+            arguments[argument.out_name or name] = argument.default_value
     return arguments
 
 
-def _snake_keys(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {snake(key): _snake_keys(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_snake_keys(item) for item in value]
-    return value
+def _coerced(value: Any, argument: GraphQLArgument, field: str) -> Any:
+    def refuse(path: list[str | int], _value: Any, _error: GraphQLError) -> None:
+        raise InvalidInput(N_("字段类型不正确"), field=".".join([field, *map(str, path)]))
+
+    return coerce_input_value(value, argument.type, refuse)
 
 
 def _checked_time(operation: Operation) -> datetime:

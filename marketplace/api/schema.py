@@ -38,10 +38,15 @@ class SubmitOperations(Command):
     atomic = False  # each operation is a transaction of its own
 
     @classmethod
-    def perform(cls, principal, *, device, operations):
+    def mutate(cls, root, info, **arguments):
+        return super().mutate(root, info, schema=info.schema, **arguments)
+
+    @classmethod
+    def perform(cls, principal, *, device, operations, schema):
         outcomes = submit(
             principal=principal,
             device=device,
+            schema=schema,
             operations=[_operation(index, operation) for index, operation in enumerate(operations)],
         )
         return {

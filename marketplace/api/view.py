@@ -13,9 +13,9 @@ from marketplace.api.context import Context
 from marketplace.api.errors import refusal
 from marketplace.api.execution import Executor
 from marketplace.kernel import clock, ids
+from marketplace.kernel.correlation import correlation_id
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.principal import Principal
-from marketplace.outbox.publishing import correlation_id
 
 Authenticate = Callable[[str | None], Principal]
 

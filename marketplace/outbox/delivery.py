@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from marketplace.kernel import clock
+from marketplace.kernel.correlation import correlation_id
 from marketplace.kernel.errors import TryAgain
 from marketplace.outbox.models import HandlerRun, OutboxEvent
-from marketplace.outbox.publishing import correlation_id
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 6

@@ -1,7 +1,6 @@
 """publish(): put a fact into the transaction that made it true."""
 
 import dataclasses
-from contextvars import ContextVar
 from datetime import date, datetime
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
@@ -10,10 +9,8 @@ from django.db import connection, transaction
 
 from marketplace.database.locks import lock_key
 from marketplace.kernel import clock, ids
+from marketplace.kernel.correlation import correlation_id
 from marketplace.outbox.models import OutboxEvent
-
-#: set by the edge (request, task, delivered event), so that causes can be followed
-correlation_id: ContextVar[UUID | None] = ContextVar("correlation_id", default=None)
 
 
 class Event(Protocol):

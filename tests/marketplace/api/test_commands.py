@@ -1,5 +1,6 @@
 """The edge's promises, shown on a small schema of its own over a real table (notices)."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -177,7 +178,7 @@ def test_offline_acts_are_answered_each_and_never_done_twice() -> None:
 
 
 def test_an_offline_act_keeps_its_own_time() -> None:
-    earlier = clock.now() - clock.timedelta(hours=5)
+    earlier = clock.now() - timedelta(hours=5)
     assert outcomes(operation("1", eventTime=earlier.isoformat())) == ["applied"]
     assert Notice.objects.get().created_at == earlier
 
@@ -189,6 +190,7 @@ def test_an_offline_act_keeps_its_own_time() -> None:
         {"schemaVersion": 2},
         {"payload": '{"code": "1", "extra": 2}'},
         {"payload": "{}"},
+        {"payload": '{"code": 7}'},
         {"eventTime": "2020-01-01T00:00:00+00:00"},
         {"eventTime": "2090-01-01T00:00:00+00:00"},
     ],
