@@ -3,8 +3,18 @@
 from collections.abc import Callable
 
 from catalog import handlers as catalog
+from catalog.services.cycles import close_due_cycles, open_next_cycles
+from catalog.services.listing import expire_due_lots
+from catalog.services.stock import expire_due_reservations
+from lockers.services.collection import expire_due_parcels
+from lockers.services.commands import expire_commands
+from lockers.services.holds import expire_due_holds
 from marketplace.outbox.delivery import Handler
+from marketplace.telemetry.services.breaches import review_due_probes
 from orders import handlers as orders
+from orders.payments.services.due import dispatch_due as settle_payments
+from routing import handlers as routing
+from routing.services.queueing import queue_due_waves
 
 HANDLERS: dict[str, list[Handler]] = {
     "farmers.AgentConsentRevoked": [catalog.consent_revoked],
@@ -16,10 +26,22 @@ HANDLERS: dict[str, list[Handler]] = {
     "routing.ShipmentPlanned": [orders.note_planned],
     "routing.ShipmentUnserved": [orders.note_unserved],
     "routing.ShipmentDelivered": [orders.put_on_shelf],
-    "lockers.ParcelDeposited": [orders.note_deposited],
+    "lockers.ParcelDeposited": [routing.parcel_deposited, orders.note_deposited],
     "lockers.ParcelCollected": [orders.note_collected],
     "lockers.ParcelsHeld": [orders.hold_parcels],
     "lockers.ParcelsReleased": [orders.release_parcels],
 }
 
-DUE_WORK: list[Callable[[], object]] = []
+#: in this order every second, and at once when business time was moved; planning waits for closed cycles
+DUE_WORK: list[Callable[[], object]] = [
+    open_next_cycles,
+    close_due_cycles,
+    expire_due_reservations,
+    expire_due_holds,
+    expire_due_lots,
+    settle_payments,
+    queue_due_waves,
+    expire_commands,
+    expire_due_parcels,
+    review_due_probes,
+]

@@ -7,6 +7,4 @@ from routing.services.dropping import note_deposited
 
 
 def parcel_deposited(event: DeliveredEvent) -> None:
-    note_deposited(
-        reference=UUID(event.payload["reference"]), place_uuid=UUID(event.payload["place"])
-    )
+    note_deposited(reference=UUID(event.payload["reference"]), place_uuid=UUID(event.payload["place"]))

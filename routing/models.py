@@ -20,8 +20,10 @@ class Shipment(Identified):
     """
 
     reference = models.UUIDField(db_index=True)
-    recipient_uuid = models.UUIDField(null=True, help_text="whose consent a cabinet needs; null: the sender's word")
-    sender_agreement = models.BooleanField(default=True, help_text="fresh and valuable goods need it (rule 5)")
+    #: whose consent a cabinet needs; None: the sender named the address
+    recipient_uuid = models.UUIDField(null=True)
+    #: fresh and valuable goods need it (domain rule 5)
+    sender_agreement = models.BooleanField(default=True)
     direction = models.CharField(max_length=4)
     origin_hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="shipments_out")
     destination_hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="shipments_in")

@@ -81,6 +81,11 @@ def request(locked: LockedOrder, part: Fulfilment) -> UUID:
         category=part.category,
         cold_budget_min=COLD_BUDGET_MIN.get(part.zone),
         value_fen=sum(line.max_amount_fen for line in locked.lines_of(part)),
+        recipient_uuid=recipient_uuid(locked.order),
+        sender_agreement=all(
+            line.lot.sender_agreement or not line.lot.product.needs_sender_agreement
+            for line in locked.lines_of(part)
+        ),
     )
     uuid: UUID = shipment.uuid
     return uuid

@@ -62,9 +62,7 @@ def confirm(*, principal: Principal, drop_uuid: UUID) -> DropState:
 
 def take_larger(*, principal: Principal, drop_uuid: UUID) -> DropState:
     """It does not fit: the next larger cell. Raises NoRoom."""
-    ticket = misfit(
-        actor=Actor.user(principal.user_uuid), allocation=_allocation(principal, drop_uuid)
-    )
+    ticket = misfit(actor=Actor.user(principal.user_uuid), allocation=_allocation(principal, drop_uuid))
     return drop_state(ticket_uuid=ticket.uuid)
 
 
