@@ -77,7 +77,8 @@ def refuse_late_legs(*, legs: Iterable[Leg]) -> int:
     """Legs asked for after their vans had left: their shipments are unserved. Gives the number."""
     with transaction.atomic():
         rows = {leg.pk: leg for leg in legs}
-        shipments = {s.pk: s for s in lock_rows(Shipment.objects.filter(legs__in=list(rows)).distinct())}
+        wanted = {leg.shipment_id for leg in rows.values()}
+        shipments = {s.pk: s for s in lock_rows(Shipment.objects.filter(pk__in=wanted))}
         late = Leg.objects.filter(pk__in=list(rows), status=LegStatus.OPEN)
         for leg in late.order_by("pk"):
             Leg.objects.filter(pk=leg.pk).update(status=LegStatus.UNSERVED)
