@@ -11,11 +11,15 @@ from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from marketplace.database.heartbeat import beat
+from marketplace.database.models import Heartbeat
 from marketplace.kernel import clock
 from marketplace.outbox.delivery import Wiring, deliver_next
 
 log = logging.getLogger("drain")
 DUE_EVERY_S = 1.0
+DUE_AFTER_DELIVERY_S = 0.15
+#: heartbeat row that says when the last sweep over all due work began: whoever moves the day waits for it
+SWEEP = "due work"
 IDLE_WAIT_S = 0.5
 
 
@@ -45,13 +49,17 @@ def _work(handlers: Wiring, due_work: Sequence[Callable[[], object]], stopping: 
             beat("drain")
             do_due_work(due_work)
             next_due = time.monotonic() + DUE_EVERY_S
-        if not deliver_next(handlers) and _woken(min(IDLE_WAIT_S, max(0.0, next_due - time.monotonic()))):
+        if deliver_next(handlers):
+            # What an event changed may be due at once: a closed cycle has legs to plan.
+            next_due = min(next_due, time.monotonic() + DUE_AFTER_DELIVERY_S)
+        elif _woken(min(IDLE_WAIT_S, max(0.0, next_due - time.monotonic()))):
             next_due = time.monotonic()
 
 
 def do_due_work(due_work: Sequence[Callable[[], object]]) -> None:
     """Each job finds its own due rows; one that fails is logged and does not stop the others."""
     clock.refresh()
+    began = clock.wall()
     for job in due_work:
         try:
             job()
@@ -59,6 +67,7 @@ def do_due_work(due_work: Sequence[Callable[[], object]]) -> None:
             raise
         except Exception:
             log.exception("due work failed: %s", getattr(job, "__qualname__", job))
+    Heartbeat.objects.update_or_create(process=SWEEP, defaults={"at": began})
 
 
 def _listen() -> None:
