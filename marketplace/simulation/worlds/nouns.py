@@ -26,6 +26,9 @@ class County:
 @dataclass(frozen=True, slots=True)
 class Township:
     code: str
+    """The statistical bureau's code (NBS) where there is one, else that of civil affairs (MCA)."""
+    code_nbs: str
+    code_mca: str
     name: str
     county: str
     at: LonLat | None
@@ -39,7 +42,7 @@ class Place:
     name: str
     address: str
     county: str
-    """County code; township codes are those of the National Bureau of Statistics where it has one."""
+    """Codes of county and township."""
     township: str | None
     at: LonLat
     opens: time
@@ -170,6 +173,8 @@ class Farmer:
     phone: str
     seller_kind: str
     licences: tuple[str, ...]
+    consent_on_file: bool
+    """False: the station records his consent when it first acts for him."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ class Villager:
     name: str
     phone: str | None
     """None: no telephone at all; such people sign for what they collect."""
+    consent_on_file: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +319,10 @@ class World:
     @cached_property
     def lot(self) -> dict[str, Lot]:
         return {lot.key: lot for lot in self.lots}
+
+    @cached_property
+    def villager(self) -> dict[str, Villager]:
+        return {villager.key: villager for villager in self.villagers}
 
     @cached_property
     def user(self) -> dict[str, User]:

@@ -51,12 +51,13 @@ class _Builder:
                 phone=self.phones.mobile(),
                 seller_kind=kind,
                 licences=() if kind == "household" else ("business", "food"),
+                consent_on_file=number % 4 != 3,
             )
             self.user(farmer.key, farmer.name, farmer.phone, Membership("farmer", "farmer", farmer.key))
             yield farmer
         for hub in dict.fromkeys(station.hub for station in stations):
             name, phone = f"{hub.removeprefix('hub:')}供销商贸", self.phones.mobile()
-            yield Farmer(wholesaler_key(hub), None, hub, name, phone, "company", LICENCES)
+            yield Farmer(wholesaler_key(hub), None, hub, name, phone, "company", LICENCES, False)
 
     def villagers(self) -> Iterator[Villager]:
         for station in self.network.stations:
@@ -67,6 +68,7 @@ class _Builder:
                     station=station.key,
                     name=self.names.person(),
                     phone=self.phones.mobile() if has_phone else None,
+                    consent_on_file=number % 8 != 0,
                 )
 
     def buyers(self, wanted: dict[str, int]) -> Iterator[Buyer]:

@@ -56,6 +56,8 @@ def townships() -> tuple[Township, ...]:
     return tuple(
         Township(
             code=row["code"],
+            code_nbs=row["code_nbs"],
+            code_mca=row["code_mca"],
             name=row["name"],
             county=code[row["county"]],
             at=LonLat(float(row["lon"]), float(row["lat"])) if row["lon"] else None,

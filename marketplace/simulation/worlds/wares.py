@@ -17,6 +17,7 @@ from marketplace.simulation.worlds.nouns import Product
 
 #: harm below their own range: it replaces the band of their class
 CHILL_SENSITIVE = frozenset({"上高本地辣椒", "上高白肉姜", "靖安椪柑"})
+_FOOD_BY_NAME = frozenset({"食用盐10包"})
 PERISHABLE_DAYS = 30
 _WINTER = (12, 1, 2)
 
@@ -86,9 +87,15 @@ def _good(row: dict[str, str]) -> Product:
         size=pack.size,
         price_fen=parse_yuan(row["price_cny"], "price_cny"),
         needs_certificate=False,
-        cargo={"农资-农药": "pesticide", "食品": "food"}.get(row["category"], "general"),
+        cargo=_cargo(row),
         in_season=True,
     )
+
+
+def _cargo(row: dict[str, str]) -> str:
+    if row["name"] in _FOOD_BY_NAME:
+        return "food"
+    return {"农资-农药": "pesticide", "食品": "food"}.get(row["category"], "general")
 
 
 def in_season(season: str, month: int) -> bool:

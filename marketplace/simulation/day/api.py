@@ -1,0 +1,96 @@
+"""The public GraphQL API as a client sees it: patient when nobody answers, plain when it is refused."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from marketplace.simulation.day.documents import DOCUMENTS
+
+#: how long a client waits for a server that was killed and comes back
+PATIENCE_S = 120.0
+TIMEOUT_S = 60.0
+#: codes that mean "again in a moment"
+_TRANSIENT = frozenset({"try_again", "rate_limited"})
+_GATEWAY_ERRORS = frozenset({502, 503, 504})
+
+
+class Refused(Exception):
+    """The server understood and said no."""
+
+    def __init__(self, operation: str, code: str, field: str | None, message: str) -> None:
+        super().__init__(f"{operation}: {code} ({field}): {message}")
+        self.operation, self.code, self.field, self.message = operation, code, field, message
+
+
+class Broken(Exception):
+    """An answer that no client should ever get."""
+
+
+class NotSignedIn(Exception):
+    """The token is unknown or has run out."""
+
+
+class Api:
+    """One connection pool; `at_once` requests in flight at most."""
+
+    def __init__(self, base_url: str, *, at_once: int = 8, patience_s: float = PATIENCE_S) -> None:
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S)
+        self._gate = asyncio.Semaphore(at_once)
+        self._patience_s = patience_s
+        self.requests = 0
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def call(self, operation: str, variables: Mapping[str, Any], *, token: str | None = None) -> Any:
+        """The value of the operation's one root field.
+
+        Every mutation used here is safe to repeat (an idempotency key, or an absolute value), so a lost
+        answer is asked for again. Raises Refused for a typed error, NotSignedIn, Broken for anything else.
+        """
+        wait_s, waited_s = 0.1, 0.0
+        while True:
+            try:
+                return _value(operation, await self._post(operation, variables, token))
+            except (httpx.TransportError, _Away, Refused) as error:
+                if isinstance(error, Refused) and error.code not in _TRANSIENT:
+                    raise
+                if waited_s >= self._patience_s:
+                    raise
+            await asyncio.sleep(wait_s)
+            waited_s += wait_s
+            wait_s = min(2.0, wait_s * 1.6)
+
+    async def _post(self, operation: str, variables: Mapping[str, Any], token: str | None) -> Any:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        body = {"query": DOCUMENTS[operation], "operationName": operation, "variables": dict(variables)}
+        async with self._gate:
+            self.requests += 1
+            answer = await self._http.post("/graphql", json=body, headers=headers)
+        if answer.status_code == 401:
+            raise NotSignedIn(operation)
+        if answer.status_code in _GATEWAY_ERRORS:
+            raise _Away(f"{operation}: HTTP {answer.status_code}")
+        if answer.status_code != 200:
+            raise Broken(f"{operation}: HTTP {answer.status_code}: {answer.text[:500]}")
+        return answer.json()
+
+
+class _Away(Exception):
+    """A proxy answers for a server that does not."""
+
+
+def _value(operation: str, answer: Any) -> Any:
+    if answer.get("errors"):
+        first = answer["errors"][0]
+        code = (first.get("extensions") or {}).get("code", "error")
+        if code == "error":
+            raise Broken(f"{operation}: {first.get('message')} at {first.get('path')}")
+        raise Refused(operation, code, None, first.get("message", ""))
+    (value,) = answer["data"].values()
+    if isinstance(value, dict) and value.get("errors"):
+        error = value["errors"][0]
+        raise Refused(operation, error["code"], error.get("field"), error["message"])
+    return value

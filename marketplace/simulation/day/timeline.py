@@ -1,0 +1,63 @@
+"""What happens when: acts by business time, run group by group while the clock stands still."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+
+Act = Callable[[], Awaitable[None]]
+#: acts of one van within this many minutes share a stop of the clock
+GRAIN = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One act at a time. Acts of one lane (a van, a station, a person) never overlap and keep their order."""
+
+    at: datetime
+    lane: str
+    act: Act
+
+
+@dataclass(slots=True)
+class Timeline:
+    happenings: list[Happening] = field(default_factory=list)
+
+    def add(self, at: datetime, lane: str, act: Act) -> None:
+        self.happenings.append(Happening(at, lane, act))
+
+    def __len__(self) -> int:
+        return len(self.happenings)
+
+    def groups(self) -> Iterator[tuple[datetime, list[Happening]]]:
+        """(time on the grid, its acts in order of their own time); nothing happens before its time."""
+        ordered = sorted(self.happenings, key=lambda each: each.at)
+        for moment, members in groupby(ordered, key=lambda each: on_grid(each.at)):
+            yield moment, list(members)
+
+    async def run(
+        self, *, jump: Callable[[datetime], Awaitable[None]], done: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """Jump to each group's time, then do its acts: lanes side by side, each lane in order."""
+        for moment, members in self.groups():
+            await jump(moment)
+            lanes: dict[str, list[Happening]] = {}
+            for each in members:
+                lanes.setdefault(each.lane, []).append(each)
+            async with asyncio.TaskGroup() as group:
+                for lane in lanes.values():
+                    group.create_task(_in_order(lane))
+            done(len(members))
+
+
+async def _in_order(lane: list[Happening]) -> None:
+    for each in lane:
+        await each.act()
+
+
+def on_grid(at: datetime, grain: timedelta = GRAIN) -> datetime:
+    """The next time on the grid, `at` itself when it lies on it."""
+    seconds = grain.total_seconds()
+    return datetime.fromtimestamp(math.ceil(at.timestamp() / seconds) * seconds, tz=at.tzinfo)

@@ -1,0 +1,1 @@
+"""Writes a world into an empty database."""
