@@ -80,7 +80,9 @@ def put_back(board: Board, *, door: int) -> bool:
 
 
 def loaded(board: Board) -> list[Placed]:
-    return [each for each in board.journal.live() if each.state is AllocationState.LOADED]
+    """What lies here; also what is held, so that its recipient reads "held" and not "wrong"."""
+    lying = (AllocationState.LOADED, AllocationState.BLOCKED)
+    return [each for each in board.journal.live() if each.state in lying]
 
 
 def qr_keys(board: Board) -> list[bytes]:
@@ -116,7 +118,7 @@ def _open_group(board: Board, placed: list[Placed], entry: Entry, tx: str) -> An
             group=each.group.group,
         )
         for each in in_time
-        if each.door is not None and each.door not in blocked
+        if each.door is not None and each.door not in blocked and each.state is AllocationState.LOADED
     }
     if not openings:
         return _refuse(board, entry, "held", tx, group=placed[0].group)

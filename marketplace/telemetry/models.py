@@ -29,6 +29,7 @@ class Probe(Identified):
     certificate = models.CharField(max_length=60, blank=True)
     valid_from = models.DateTimeField(null=True)
     valid_to = models.DateTimeField(null=True)
+    review_since = models.DateTimeField(null=True, help_text="readings from here on are not yet judged")
     ice_point_at = models.DateTimeField(null=True, help_text="last check at 0 ± 0.5 °C")
 
     class Meta:

@@ -1,6 +1,11 @@
 """The doors of telemetry: register a probe, take readings in, ask what the temperatures were."""
 
-from marketplace.telemetry.services.breaches import decide_breach, note_held_references, review_probe
+from marketplace.telemetry.services.breaches import (
+    decide_breach,
+    note_held_references,
+    review_due_probes,
+    review_probe,
+)
 from marketplace.telemetry.services.probes import Asset, calibrate_probe, register_probe
 from marketplace.telemetry.services.readings import (
     NewReading,
@@ -20,6 +25,7 @@ __all__ = [
     "latest_c",
     "note_held_references",
     "register_probe",
+    "review_due_probes",
     "review_probe",
     "temperatures",
 ]

@@ -28,6 +28,7 @@ def review_probe(*, probe_id: int, since: datetime) -> list[Breach]:
     """
     with transaction.atomic():
         probe = Probe.objects.select_for_update().get(pk=probe_id)
+        Probe.objects.filter(pk=probe_id).update(review_since=None)
         start = _start_of_excursion(probe, since)
         rows = list(
             Reading.objects.filter(probe=probe, at__gte=start).order_by("at", "id").values_list("at", "c")
@@ -40,6 +41,14 @@ def review_probe(*, probe_id: int, since: datetime) -> list[Breach]:
         changed = [_record(probe, run, _ended_at(probe, run, last_at, last_c)) for run in runs]
         changed += _withdraw(probe, start, last_at, runs)
         return [each for each in changed if each is not None]
+
+
+def review_due_probes() -> int:
+    """Judge the readings that came since the last call; how many probes had some."""
+    due = list(Probe.objects.filter(review_since__isnull=False).values_list("pk", "review_since"))
+    for probe_id, since in due:
+        review_probe(probe_id=probe_id, since=since)
+    return len(due)
 
 
 def note_held_references(*, breach_uuid: UUID, references: Iterable[UUID]) -> None:

@@ -23,6 +23,11 @@ ON CONFLICT (device, boot, seq) DO NOTHING
 RETURNING probe_id, at
 """
 
+_MARK = """
+UPDATE telemetry_probe SET review_since = least(review_since, row.at)
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS row (probe, at) WHERE id = row.probe
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class NewReading:
@@ -39,9 +44,10 @@ class NewReading:
 
 
 def ingest_readings(readings: Sequence[NewReading]) -> dict[int, datetime]:
-    """Insert what is new, in the caller's transaction; {probe id: earliest new time} for `review_probe`.
+    """Insert what is new, in the caller's transaction; {probe id: earliest new time}.
 
-    A reading of a probe that nobody registered is left out: its sender is asked first (KeyError).
+    The probes are marked for review from there on, in the same transaction. A reading of a probe that
+    nobody registered is left out: its sender is asked first (KeyError).
     """
     if not readings:
         return {}
@@ -64,6 +70,8 @@ def ingest_readings(readings: Sequence[NewReading]) -> dict[int, datetime]:
         cursor.execute(_INSERT, columns)
         for probe_id, at in cursor.fetchall():
             earliest[probe_id] = min(at, earliest.get(probe_id, at))
+        if earliest:
+            cursor.execute(_MARK, [sorted(earliest), [earliest[probe_id] for probe_id in sorted(earliest)]])
     return earliest
 
 

@@ -1,0 +1,94 @@
+"""Facts of the lockers. `reference` is what the parcel fulfils; lockers do not know what that is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelDeposited:
+    type: ClassVar[str] = "lockers.ParcelDeposited"
+
+    allocation: UUID
+    reference: UUID
+    unit: UUID
+    cabinet: UUID
+    compartment: str  # its label
+    place: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelCollected:
+    type: ClassVar[str] = "lockers.ParcelCollected"
+
+    allocation: UUID
+    reference: UUID
+    unit: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelOverdue:
+    """Its free storage period has ended; the door stays shut and the courier takes it out."""
+
+    type: ClassVar[str] = "lockers.ParcelOverdue"
+
+    allocation: UUID
+    reference: UUID
+    unit: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelRemoved:
+    """Taken out by courier or operator."""
+
+    type: ClassVar[str] = "lockers.ParcelRemoved"
+
+    allocation: UUID
+    reference: UUID
+    unit: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLockedOut:
+    type: ClassVar[str] = "lockers.CodeLockedOut"
+
+    cabinet: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelsHeld:
+    type: ClassVar[str] = "lockers.ParcelsHeld"
+
+    cabinet: UUID
+    zone: str
+    references: list[UUID]
+    breach: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelsReleased:
+    """A person decided about held parcels: `release` gives them to the recipients, `discard` does not."""
+
+    type: ClassVar[str] = "lockers.ParcelsReleased"
+
+    cabinet: UUID
+    zone: str
+    references: list[UUID]
+    breach: UUID
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised:
+    type: ClassVar[str] = "lockers.AlarmRaised"
+
+    cabinet: UUID
+    compartment: str | None
+    kind: str
+    at: datetime

@@ -1,0 +1,21 @@
+from lockers.models.allocations import Allocation, PickupGroup
+from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment
+from lockers.models.capacity import CapacityHold, HoldStatus
+from lockers.models.devices import Command, CommandStatus, Device, DeviceAlarm, DeviceMark, DeviceMessage
+
+__all__ = [
+    "Allocation",
+    "Cabinet",
+    "CabinetKind",
+    "CabinetZone",
+    "CapacityHold",
+    "Command",
+    "CommandStatus",
+    "Compartment",
+    "Device",
+    "DeviceAlarm",
+    "DeviceMark",
+    "DeviceMessage",
+    "HoldStatus",
+    "PickupGroup",
+]

@@ -1,0 +1,146 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from lockers.models.allocations import Allocation
+from lockers.models.cabinets import Cabinet, Compartment
+from lockers.protocol.messages import Result
+from marketplace.database.models import Identified
+
+
+class Device(Identified):
+    """The controller of a cabinet. Its key is derived from root keys that no database holds.
+
+    `config_version` grows with every change that the cabinet must hear of; it confirms `config_applied`.
+    (`handled_boot`, `handled_seq`): all its messages up to here have had their effect.
+    """
+
+    device = models.CharField(max_length=32, unique=True)
+    cabinet = models.OneToOneField(Cabinet, on_delete=models.PROTECT, related_name="device")
+    generation = models.PositiveIntegerField(default=1)
+    simulated = models.BooleanField(default=False)
+    revoked_at = models.DateTimeField(null=True)
+    online = models.BooleanField(default=False)
+    last_seen = models.DateTimeField(null=True, help_text="wire time")
+    boot = models.BigIntegerField(default=0)
+    firmware = models.CharField(max_length=40, blank=True)
+    outbox = models.PositiveIntegerField(default=0, help_text="unacknowledged messages it reported last")
+    clock_boot = models.BigIntegerField(null=True)
+    clock_mono = models.FloatField(null=True)
+    clock_received = models.DateTimeField(null=True)
+    clock_error_s = models.FloatField(null=True)
+    config_version = models.PositiveBigIntegerField(default=1)
+    config_applied = models.PositiveBigIntegerField(default=0)
+    handled_boot = models.BigIntegerField(default=0)
+    handled_seq = models.BigIntegerField(default=0)
+
+
+class DeviceMark(models.Model):
+    """Which messages of one boot are committed: all of 1..upto, and a few ahead of it."""
+
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="marks")
+    boot = models.BigIntegerField()
+    upto = models.BigIntegerField(default=0)
+    ahead = ArrayField(models.BigIntegerField(), default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "boot"], name="mark_once_per_boot")]
+
+
+class DeviceMessage(models.Model):
+    """A message that is no reading, as it was sent; unknown types are kept. `at`: where it was placed."""
+
+    id = models.BigAutoField(primary_key=True)
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="messages")
+    boot = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    mid = models.CharField(max_length=64)
+    ts = models.DateTimeField()
+    mono = models.FloatField()
+    at = models.DateTimeField()
+    trust = models.CharField(max_length=8)
+    type = models.CharField(max_length=40)
+    tx = models.CharField(max_length=64, null=True)
+    body = models.JSONField()
+    received_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True)
+    failed = models.TextField(blank=True, help_text="why handling was given up")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "boot", "seq"], name="message_once_per_seq")]
+        indexes = [
+            models.Index(fields=["device", "tx"], name="message_by_tx"),
+            models.Index(
+                fields=["device", "boot", "seq"], condition=Q(handled_at=None), name="message_unhandled"
+            ),
+        ]
+
+
+class CommandStatus(models.TextChoices):
+    PENDING = "pending", "待发送"
+    SENT = "sent", "已发送"
+    ENDED = "ended", "已结束"
+    EXPIRED = "expired", "未答复"
+
+
+class Command(Identified):
+    """An order to a device. `uuid` is its tx; who, why and until when (wire time) go with it."""
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="commands")
+    compartment = models.ForeignKey(Compartment, on_delete=models.PROTECT, null=True, related_name="commands")
+    allocation = models.ForeignKey(Allocation, on_delete=models.PROTECT, null=True, related_name="commands")
+    action = models.CharField(max_length=12)
+    purpose = models.CharField(max_length=10, blank=True)
+    args = models.JSONField(default=dict)
+    actor_uuid = models.UUIDField(null=True)
+    actor_label = models.CharField(max_length=60)
+    reason = models.CharField(max_length=200)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    business_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=CommandStatus.choices, default=CommandStatus.PENDING)
+    sent_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    result = models.CharField(
+        max_length=15, choices=[(result.value, result.value) for result in Result], blank=True
+    )
+    result_reason = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["id"], condition=Q(status__in=["pending", "sent"]), name="command_unresolved"
+            )
+        ]
+
+
+class AlarmKind(models.TextChoices):
+    FORCED = "forced", "柜门被撬"
+    JAMMED = "jammed", "柜门卡住"
+    AJAR = "ajar", "柜门未关"
+    UNREADABLE = "unreadable", "门传感器失灵"
+    REFUSED_MESSAGE = "refused_message", "指令被拒"
+    CLOCK = "clock", "时钟偏差"
+    CONFLICT = "conflict", "格口冲突"
+    LOCKED_OUT = "locked_out", "键盘锁定"
+
+
+class DeviceAlarm(Identified):
+    """Something a person must look at; one open row per (device, door, kind)."""
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="alarms")
+    compartment = models.ForeignKey(Compartment, on_delete=models.PROTECT, null=True, related_name="alarms")
+    kind = models.CharField(max_length=16, choices=AlarmKind.choices)
+    detail = models.JSONField(default=dict)
+    raised_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["device", "compartment", "kind"],
+                condition=Q(cleared_at=None),
+                name="alarm_once_while_open",
+                nulls_distinct=False,
+            )
+        ]

@@ -1,0 +1,350 @@
+"""Leaving a parcel in a compartment: checks, a named cell, an open door, and the courier's word.
+
+Order of locks: places and groups by advisory lock, then allocation rows. The unique partial index on live
+allocations is what holds "one parcel per compartment"; a taken cell is tried again with the next one.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from lockers.errors import (
+    DEPOSIT_REFUSALS,
+    CabinetSilent,
+    CompartmentBusy,
+    DepositRefused,
+    DoorNotClosed,
+    DropFailed,
+    NoRoom,
+)
+from lockers.events import ParcelDeposited
+from lockers.models import Allocation, Command, CommandStatus, Compartment, PickupGroup
+from lockers.models.allocations import LIVE_ALLOCATION
+from lockers.protocol.allocation import AllocationState, Need, choose_cell
+from lockers.protocol.commands import Action
+from lockers.protocol.config import Placed
+from lockers.protocol.doors import DoorState
+from lockers.protocol.errors import Refused
+from lockers.protocol.messages import Purpose, Result
+from lockers.protocol.parcel import IN_CABINET, MOVES, Outcome, ParcelState
+from lockers.protocol.policy import DepositPolicy
+from lockers.services.cabinets import offered, touch_config
+from lockers.services.commands import Actor, send_command
+from lockers.services.groups import avoid_clash, live_group, open_pickup_group
+from lockers.services.holds import band_of, use_hold
+from lockers.services.openings import outcome_of
+from marketplace.custody.models import HandlingUnit
+from marketplace.custody.services import Holder, hand_over
+from marketplace.database.locks import lock_key
+from marketplace.kernel import clock
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.temperature import Band
+from marketplace.kernel.units import Size, larger_or_equal
+from marketplace.outbox.publishing import publish
+
+#: storage periods by zone (devices.md section 6); the shelf life left may shorten a chilled one
+STORAGE = {
+    "ambient": timedelta(hours=72),
+    "cool": timedelta(hours=24),
+    "chilled": timedelta(hours=24),
+    "frozen": timedelta(hours=24),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DropPolicy:
+    """What the courier and the label say about the parcel at the door."""
+
+    consent: bool
+    sender_agreement: bool
+    damaged: bool
+    weight_g: int
+    label_weight_g: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropTicket:
+    """A drop under way. `uuid` is the allocation's; `tx` the present opening's."""
+
+    uuid: UUID
+    allocation: Allocation
+    cabinet_uuid: UUID
+    device: str
+    compartment: str
+    door: int
+    tx: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DropState:
+    """`status`: opening, open, closed, deposited, jammed, unknown, refused, expired, ended."""
+
+    uuid: UUID
+    status: str
+    cabinet_uuid: UUID
+    device: str
+    compartment: str
+    door: int
+
+
+def open_for_drop(
+    *,
+    actor: Actor,
+    unit_uuid: UUID,
+    reference: UUID,
+    place_uuid: UUID,
+    zone: str,
+    size: str,
+    min_c: float | None,
+    max_c: float | None,
+    policy: DropPolicy,
+    keep_until: datetime | None = None,
+) -> DropTicket:
+    """Check, name a compartment and ask its door to open; the door's own messages tell what became of it.
+
+    A repeat opens the same compartment again, unless it jammed: then another one. Raises DepositRefused,
+    NoRoom, CabinetSilent.
+    """
+    snapshot = _checked(policy)
+    with transaction.atomic():
+        lock_key(f"unit:{unit_uuid}")
+        allocation = Allocation.objects.filter(LIVE_ALLOCATION, unit_uuid=unit_uuid).first()
+        if allocation is None:
+            need = Need(Size(size), zone, band_of(min_c, max_c))
+            group = open_pickup_group(reference=reference, recipient_uuid=None, recipient_label="", zone=zone)
+            until = _collect_until(zone, keep_until)
+            allocation = _allocate(place_uuid, unit_uuid, group, need, snapshot, until)
+            use_hold(reference)
+        elif _must_move(allocation):
+            _move(allocation, larger=False)
+        return _open(allocation, actor)
+
+
+def misfit(*, actor: Actor, allocation: Allocation) -> DropTicket:
+    """The parcel does not go in: the next larger cell instead. Raises NoRoom."""
+    with transaction.atomic():
+        _move(allocation, larger=True)
+        return _open(allocation, actor)
+
+
+def confirm_drop(*, actor: Actor, allocation: Allocation) -> Allocation:
+    """The courier says that it lies there, behind a door that opened and closed.
+
+    Effects in order: allocation loaded, parcel ready, custody to the cabinet, ParcelDeposited. A repeat
+    changes nothing. Raises DoorNotClosed, DropFailed.
+    """
+    with transaction.atomic():
+        allocation = Allocation.objects.select_for_update().get(pk=allocation.pk)
+        if allocation.state != AllocationState.RESERVED:
+            return allocation
+        outcome = outcome_of(allocation)
+        if outcome in (Outcome.JAMMED, Outcome.UNKNOWN):
+            raise DropFailed(field="drop_id")
+        if outcome is not Outcome.DONE:
+            raise DoorNotClosed(field="drop_id")
+        deposit(allocation, at=clock.now(), actor=actor)
+    return allocation
+
+
+def drop_state(*, ticket_uuid: UUID) -> DropState:
+    """Where a drop stands. Raises NotFound."""
+    allocations = Allocation.objects.select_related("compartment__cabinet__device")
+    allocation = allocations.filter(uuid=ticket_uuid).first()
+    if allocation is None:
+        raise NotFound(field="drop_id")
+    compartment = allocation.compartment
+    return DropState(
+        uuid=allocation.uuid,
+        status=_status(allocation),
+        cabinet_uuid=compartment.cabinet.uuid,
+        device=compartment.cabinet.device.device,
+        compartment=compartment.label,
+        door=compartment.door,
+    )
+
+
+def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
+    """Record that the parcel lies in its compartment; the caller holds the allocation's lock."""
+    MOVES.check(allocation.parcel_state, ParcelState.DEPOSITED)
+    MOVES.check(ParcelState.DEPOSITED, ParcelState.READY)
+    allocation.state, allocation.parcel_state = AllocationState.LOADED, ParcelState.READY
+    allocation.deposited_at = at
+    allocation.save(update_fields=["state", "parcel_state", "deposited_at"])
+    cabinet = allocation.compartment.cabinet
+    touch_config([cabinet.pk])
+    unit = HandlingUnit.objects.filter(uuid=allocation.unit_uuid).first()
+    place_uuid = cabinet.site.place.uuid
+    if unit is not None:
+        hand_over(
+            unit=unit,
+            to=Holder("cabinet", cabinet.uuid),
+            place_uuid=place_uuid,
+            at=at,
+            actor_uuid=actor.uuid,
+            proof={"allocation": str(allocation.uuid), "compartment": allocation.compartment.label},
+        )
+    publish(
+        ParcelDeposited(
+            allocation=allocation.uuid,
+            reference=allocation.reference,
+            unit=allocation.unit_uuid,
+            cabinet=cabinet.uuid,
+            compartment=allocation.compartment.label,
+            place=place_uuid,
+            at=at,
+        ),
+        aggregate_kind="allocation",
+        aggregate_uuid=allocation.uuid,
+        actor_uuid=actor.uuid,
+        occurred_at=at,
+    )
+
+
+def placed_as_wire(allocation: Allocation) -> Placed:
+    """The allocation as its cabinet must know it."""
+    device = allocation.compartment.cabinet.device
+    return Placed(
+        allocation=str(allocation.uuid),
+        group=live_group(allocation.group, device=device.device, generation=device.generation),
+        state=AllocationState(allocation.state),
+        door=allocation.compartment.door,
+        collect_until=allocation.collect_until,
+        policy=DepositPolicy.from_wire(allocation.policy),
+    )
+
+
+def reallocate(allocation: Allocation, *, larger: bool = False) -> None:
+    """Give a parcel that is not yet in its cell another one at the same place. Raises NoRoom."""
+    _move(allocation, larger=larger)
+
+
+def _checked(policy: DropPolicy) -> DepositPolicy:
+    snapshot = DepositPolicy(
+        consent=policy.consent,
+        sender_agreement=policy.sender_agreement,
+        label_weight_g=policy.label_weight_g,
+    )
+    try:
+        snapshot.check(damaged=policy.damaged, weight_g=policy.weight_g)
+    except Refused as refused:
+        raise DepositRefused(DEPOSIT_REFUSALS[refused.code], code=refused.code) from None
+    return snapshot
+
+
+def _collect_until(zone: str, keep_until: datetime | None) -> datetime:
+    until = clock.now() + STORAGE[zone]
+    return min(until, keep_until) if keep_until is not None else until
+
+
+def _allocate(
+    place_uuid: UUID, unit_uuid: UUID, group: PickupGroup, need: Need, policy: DepositPolicy, until: datetime
+) -> Allocation:
+    compartment = _free_compartment(place_uuid, need, without=[])
+    group = avoid_clash(group, compartment.cabinet)
+    allocation: Allocation = Allocation.objects.create(
+        compartment=compartment,
+        group=group,
+        reference=group.reference,
+        unit_uuid=unit_uuid,
+        size=need.size.value,
+        min_c=need.band.min_c,
+        max_c=need.band.max_c,
+        policy=policy.as_wire(),
+        reserved_at=clock.now(),
+        collect_until=until,
+    )
+    return allocation
+
+
+def _free_compartment(place_uuid: UUID, need: Need, *, without: list[int]) -> Compartment:
+    """A closed, unblocked compartment without live allocation; the place's lock keeps two from choosing
+    one.
+    """
+    lock_key(f"cells:{place_uuid}")
+    cabinets = offered().filter(site__place__uuid=place_uuid)
+    if not cabinets:
+        raise CabinetSilent(field="stop_id")
+    taken = Allocation.objects.filter(LIVE_ALLOCATION).values("compartment_id")
+    usable = (
+        Compartment.objects.filter(cabinet__in=cabinets, blocked_at=None, door_state=DoorState.CLOSED)
+        .exclude(pk__in=taken)
+        .exclude(pk__in=without)
+        .select_related("cabinet__device", "cabinet__site__place")
+        .order_by("cabinet_id", "door")
+    )
+    cells = dict(enumerate(usable))  # doors of several cabinets, renumbered
+    cell = choose_cell(need, [replace(each.cell, door=number) for number, each in cells.items()])
+    if cell is None:
+        raise NoRoom(field="stop_id", params={"places": {str(place_uuid): "full"}})
+    chosen: Compartment = cells[cell.door]
+    return chosen
+
+
+def _must_move(allocation: Allocation) -> bool:
+    """Not yet loaded, and its door jammed or cannot be used any more."""
+    if allocation.state != AllocationState.RESERVED:
+        return False
+    compartment = allocation.compartment
+    unusable = compartment.door_state in (DoorState.JAMMED, DoorState.OUT_OF_SERVICE)
+    return unusable or compartment.blocked_at is not None or outcome_of(allocation) is Outcome.JAMMED
+
+
+def _move(allocation: Allocation, *, larger: bool) -> None:
+    old = allocation.compartment
+    if allocation.state != AllocationState.RESERVED:
+        raise CompartmentBusy(field="drop_id")
+    size = Size(allocation.size)
+    if larger:
+        bigger = [each for each in larger_or_equal(old.size) if each != old.size]
+        if not bigger:
+            raise NoRoom(
+                field="drop_id", params={"places": {str(old.cabinet.site.place.uuid): "no_such_cell"}}
+            )
+        size = bigger[0]
+    need = Need(size, old.zone, Band(allocation.min_c, allocation.max_c))
+    new = _free_compartment(old.cabinet.site.place.uuid, need, without=[old.pk])
+    allocation.compartment, allocation.opening_tx = new, None
+    allocation.save(update_fields=["compartment", "opening_tx"])
+    avoid_clash(allocation.group, new.cabinet)
+    touch_config([old.cabinet_id, new.cabinet_id])
+
+
+def _open(allocation: Allocation, actor: Actor) -> DropTicket:
+    compartment = allocation.compartment
+    device = compartment.cabinet.device
+    if allocation.state == AllocationState.RESERVED:
+        command = send_command(
+            device=device,
+            action=Action.OPEN,
+            actor=actor,
+            reason="deposit",
+            compartment=compartment,
+            allocation=allocation,
+            purpose=Purpose.DEPOSIT,
+            args={"placed": placed_as_wire(allocation).as_wire()},
+        )
+        allocation.opening_tx = command.uuid
+        allocation.save(update_fields=["opening_tx"])
+    return DropTicket(
+        uuid=allocation.uuid,
+        allocation=allocation,
+        cabinet_uuid=compartment.cabinet.uuid,
+        device=device.device,
+        compartment=compartment.label,
+        door=compartment.door,
+        tx=allocation.opening_tx or allocation.uuid,
+    )
+
+
+def _status(allocation: Allocation) -> str:
+    if allocation.parcel_state != ParcelState.EXPECTED:
+        return "deposited" if allocation.parcel_state in IN_CABINET else "ended"
+    outcome = outcome_of(allocation)
+    if outcome is not Outcome.PENDING:
+        return "closed" if outcome is Outcome.DONE else outcome.value
+    command = Command.objects.filter(uuid=allocation.opening_tx or allocation.uuid).first()
+    if command is not None and command.status == CommandStatus.EXPIRED:
+        return "expired"
+    return "refused" if command is not None and command.result == Result.REFUSED else "opening"

@@ -1,0 +1,51 @@
+"""What an embedded server tells its simulated cabinets: what they are, and what time it is.
+
+None of it belongs to the device wire; a real cabinet has its own clock and is built as it is built.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import orjson
+from django.conf import settings
+
+from lockers.models import Device
+from lockers.protocol.config import cell_as_wire
+from lockers.protocol.envelope import wire_time
+from lockers.services.root_keys import root_keys
+from marketplace.database.business_time import read_setting
+from marketplace.kernel import clock
+
+CLOCK_TOPIC = "sim/clock"
+BLUEPRINT_TOPIC = "sim/cabinets/"
+
+
+def clock_message(last: bytes | None) -> bytes | None:
+    """How business time runs, when that differs from what was said last."""
+    setting = read_setting() if settings.TESTER_CONSOLE else clock.Setting()
+    frozen = setting.frozen_at is not None
+    said = orjson.loads(last) if last is not None else None
+    token = wire_time(setting.frozen_at) if setting.frozen_at else setting.offset.total_seconds()
+    if said is not None and said["setting"] == token:
+        return None
+    return orjson.dumps({"at": wire_time(clock.now()), "frozen": frozen, "setting": token})
+
+
+def blueprints(*, known: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """(device, blueprint) of each simulated cabinet that is new or was changed."""
+    devices = Device.objects.filter(simulated=True, revoked_at=None).select_related("cabinet")
+    for device in devices.prefetch_related("cabinet__compartments", "cabinet__zones"):
+        payload = orjson.dumps(
+            {
+                "device": device.device,
+                "generation": device.generation,
+                "key": root_keys().locker(device=device.device, generation=device.generation).hex(),
+                "cells": [
+                    cell_as_wire(each.cell)
+                    for each in sorted(device.cabinet.compartments.all(), key=lambda row: row.door)
+                ],
+                "cooled": {zone.zone: zone.set_c for zone in device.cabinet.zones.all()},
+                "qr_keys": [key.hex() for key in root_keys().qr_public],
+            }
+        )
+        if known.get(device.device) != payload:
+            yield device.device, payload
