@@ -7,10 +7,10 @@ const features = readdirSync("src/features", { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && existsSync(`src/features/${entry.name}/${entry.name}.graphql`))
   .map((entry) => entry.name);
 
-const scalars = { ID: "string", Date: "string", DateTime: "string" };
+const scalars = { ID: "string", Date: "string", DateTime: "string", Time: "string", JSONString: "string" };
 
 const config: CodegenConfig = {
-  schema: existsSync("../schema.graphql") ? "../schema.graphql" : "schema.contract.graphql",
+  schema: ["../schema.graphql", ...(existsSync("schema.pending.graphql") ? ["schema.pending.graphql"] : [])],
   silent: true,
   generates: Object.fromEntries(
     features.map((name) => [

@@ -47,5 +47,10 @@ export default defineConfig({
   },
   server: { proxy: { "/graphql": backend, "/payments": backend } },
   preview: { proxy: { "/graphql": backend, "/payments": backend } },
-  test: { environment: "happy-dom", include: ["tests/**/*.test.ts"], setupFiles: ["tests/setup.ts"], restoreMocks: true },
+  test: {
+    environment: "happy-dom",
+    include: ["tests/**/*.test.ts"],
+    setupFiles: ["tests/setup.ts"],
+    restoreMocks: true,
+  },
 });

@@ -1,12 +1,12 @@
 import { defineConfig } from "vite";
 
-// The developers' query page: its own build after the pages', so that neither the first page nor the service
-// worker's list of files knows of it. The server hands it out at /graphiql in debug only.
+// The developers' query page: a build and a folder of its own, so that the pages, their service worker and a
+// production server know nothing of it. In debug the server hands the folder out under /graphiql/.
 export default defineConfig({
   publicDir: false,
+  base: "/graphiql/",
   build: {
-    emptyOutDir: false,
-    assetsDir: "graphiql-assets",
+    outDir: "dist-graphiql",
     chunkSizeWarningLimit: 2000,
     rollupOptions: {
       input: "graphiql.html",

@@ -15,7 +15,7 @@ declare module "vue-router" {
 
 const buyer = { texts: ["buyer"] };
 const signedIn = { texts: ["buyer"], roles: [] };
-const station = { texts: ["station"], roles: ["information_officer"] };
+const station = { texts: ["station", "hub"], roles: ["information_officer"] };
 const courier = { texts: ["courier"], roles: ["courier"] };
 const hub = { texts: ["hub"], roles: ["hub_operator"] };
 const dispatch = { texts: ["dispatch", "courier"], roles: ["dispatcher"] };
@@ -51,6 +51,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/station/sell", component: () => import("@/surfaces/station/SellPage.vue"), meta: station },
   { path: "/station/lots", component: () => import("@/surfaces/station/LotsPage.vue"), meta: station },
   { path: "/station/buy", component: () => import("@/surfaces/station/BuyPage.vue"), meta: station },
+  { path: "/station/pack", component: () => import("@/surfaces/station/PackPage.vue"), meta: station },
   { path: "/station/people", component: () => import("@/surfaces/station/PeoplePage.vue"), meta: station },
   {
     path: "/station/weigh/:lotId",

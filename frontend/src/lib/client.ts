@@ -49,6 +49,23 @@ function refuse(errors: readonly UserError[]): never {
   throw refused;
 }
 
+/** A token that the server no longer knows must not shut the public pages: a query is asked once more without it. */
+async function answered<Result>(body: string, retry: boolean): Promise<Answer<Result>> {
+  const response = await send(body);
+  // A gateway that finds no server behind it is the same to the person as no network.
+  if (response.status === 502 || response.status === 503 || response.status === 504) {
+    noteRequest("lost");
+    throw new NetworkError(`HTTP ${response.status}`);
+  }
+  noteRequest("answered");
+  noteBusinessTime(response.headers.get(BUSINESS_TIME_HEADER));
+  if (response.status === 401 && token.value) {
+    endSession();
+    if (retry) return answered(body, false);
+  }
+  return parse<Result>(response);
+}
+
 /**
  * Sends one operation and returns its data.
  * Throws NetworkError (may be tried again), RefusedError (typed reasons) or ServerFault.
@@ -57,15 +74,8 @@ export async function request<Result, Variables>(
   document: Document<Result, Variables>,
   variables: Variables,
 ): Promise<Result> {
-  const response = await send(JSON.stringify({ query: document, variables }));
-  // A gateway that finds no server behind it is the same to the person as no network.
-  if (response.status === 502 || response.status === 503 || response.status === 504) {
-    noteRequest("lost");
-    throw new NetworkError(`HTTP ${response.status}`);
-  }
-  noteRequest("answered");
-  noteBusinessTime(response.headers.get(BUSINESS_TIME_HEADER));
-  const answer = await parse<Result>(response);
+  const body = JSON.stringify({ query: document, variables });
+  const answer = await answered<Result>(body, document.startsWith("query"));
   if (answer.errors?.length) {
     const typed = answer.errors.filter((error) => error.extensions?.code);
     if (typed.length) {
@@ -73,7 +83,7 @@ export async function request<Result, Variables>(
     }
     throw new ServerFault(answer.errors.map((error) => error.message).join("; "));
   }
-  if (!answer.data) throw new ServerFault(`HTTP ${response.status} without data`);
+  if (!answer.data) throw new ServerFault("an answer without data");
   return answer.data;
 }
 

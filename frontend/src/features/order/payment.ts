@@ -2,9 +2,8 @@
 
 const KEY = "yinong.payingOrder";
 
-export function returnUrl(): string {
-  return `${window.location.origin}/pay/return`;
-}
+/** Where the gateway's page leads back to: a path of this site. */
+export const RETURN_PATH = "/pay/return";
 
 export function rememberOrder(orderId: string): void {
   localStorage.setItem(KEY, orderId);

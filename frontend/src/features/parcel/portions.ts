@@ -15,7 +15,8 @@ export interface Crate {
 export interface Line {
   id: string;
   quantity: number;
-  lot: { id: string; product: { unit: string } };
+  unit: string;
+  lot: { id: string };
 }
 
 export interface Portion {
@@ -37,6 +38,6 @@ export function startPortions(lines: readonly Line[], crates: readonly Crate[]):
   return lines.map((line) => ({
     lineId: line.id,
     unitId: cratesFor(line, crates)[0]?.id ?? "",
-    weightKg: line.lot.product.unit === "g" ? String(line.quantity / 1000) : "",
+    weightKg: line.unit === "g" ? String(line.quantity / 1000) : "",
   }));
 }

@@ -1,6 +1,6 @@
 import { computed, ref, watch } from "vue";
 
-import { HubBoardDocument, HubsDocument } from "@/gql/parcel";
+import { HubBoardDocument, HubsDocument, type HubBoardQuery } from "@/gql/parcel";
 import { scopes } from "@/lib/session";
 import { useQuery } from "@/lib/useQuery";
 
@@ -26,7 +26,22 @@ export function useHub(role: string) {
   return { query, hubs, hubId, name, choose: (id: string) => (chosen.value = id) };
 }
 
+type DownRow = HubBoardQuery["hubBoard"]["toPackDown"][number];
+
+/** Rows of goods for the villages under their shipments. */
+function byShipment(rows: DownRow[]): { shipmentId: string; rows: [DownRow, ...DownRow[]] }[] {
+  const groups = new Map<string, [DownRow, ...DownRow[]]>();
+  for (const row of rows) {
+    const group = groups.get(row.shipmentId);
+    if (group) group.push(row);
+    else groups.set(row.shipmentId, [row]);
+  }
+  return [...groups].map(([shipmentId, group]) => ({ shipmentId, rows: group }));
+}
+
 export function useHubBoard(hubId: () => string) {
   const query = useQuery(HubBoardDocument, () => (hubId() ? { hubId: hubId() } : null), { pollMs: 10_000 });
-  return { query, board: computed(() => query.data.value?.hubBoard ?? null) };
+  const board = computed(() => query.data.value?.hubBoard ?? null);
+  const shipments = computed(() => byShipment(board.value?.toPackDown ?? []));
+  return { query, board, shipments };
 }

@@ -1,28 +1,14 @@
-import type { StopPartsFragment } from "@/gql/route";
+import type { UnitPartsFragment } from "@/gql/route";
 
-export type Task = StopPartsFragment["tasks"][number];
-export type Unit = NonNullable<Task["unit"]>;
+export type Unit = UnitPartsFragment;
 
+interface Task {
+  kind: string;
+}
+
+/** A task takes goods into the van ("collect") or out of it ("drop"). */
 export function isCollect(task: Task): boolean {
   return task.kind === "collect";
-}
-
-function unitsOf(tasks: Task[]): Unit[] {
-  return tasks.flatMap((task) => (task.unit ? [task.unit] : []));
-}
-
-export function unitsToHandOver(stop: StopPartsFragment): Unit[] {
-  return unitsOf(stop.tasks.filter((task) => !isCollect(task)));
-}
-
-export function unitsToCollect(stop: StopPartsFragment): Unit[] {
-  return unitsOf(stop.tasks.filter(isCollect));
-}
-
-/** What must be in the van before it leaves: all that is handed over later and not collected on the way. */
-export function unitsToLoad(stops: StopPartsFragment[]): Unit[] {
-  const collected = new Set(stops.flatMap(unitsToCollect).map((unit) => unit.id));
-  return stops.flatMap(unitsToHandOver).filter((unit) => !collected.has(unit.id));
 }
 
 /** Chilled and frozen goods are handed over with a probe reading. */
@@ -30,6 +16,6 @@ export function needsTemperature(units: readonly { zone: string }[]): boolean {
   return units.some((unit) => unit.zone === "chilled" || unit.zone === "frozen");
 }
 
-export function isCabinetStop(stop: StopPartsFragment): boolean {
-  return stop.place.kind === "cabinet_site";
+export function hasEnded(stop: { status: string }): boolean {
+  return stop.status === "done" || stop.status === "failed";
 }

@@ -28,11 +28,3 @@ export function useStationPeople(stationId: () => string) {
   const villagers = computed(() => query.data.value?.station?.villagers ?? []);
   return { query, farmers, villagers };
 }
-
-interface WithConsents {
-  consents: { kind: string; revokedAt: string | null }[];
-}
-
-export function agreedTo(kind: "agent_sale" | "agent_purchase", party: WithConsents): boolean {
-  return party.consents.some((consent) => consent.kind === kind && consent.revokedAt === null);
-}

@@ -21,7 +21,7 @@ function deviceId(): string {
 
 async function submit(operations: OperationInput[]): Promise<OperationResult[]> {
   const payload = await command(SubmitOperationsDocument, { device: deviceId(), operations });
-  return payload.results;
+  return payload.results ?? [];
 }
 
 const all = ref<Operation[]>([]);
