@@ -47,6 +47,7 @@ class Child:
     log: Path
     stop_signal: signal.Signals
     pid_file: Path | None
+    asked_to_end: bool = False
 
     @property
     def pid(self) -> int:
@@ -143,10 +144,17 @@ def run_to_end(
         raise
 
 
+def ask_to_end(child: Child) -> None:
+    """Send the stop signal to the group's leader, once: some take a second one for impatience."""
+    if child.alive and not child.asked_to_end:
+        child.asked_to_end = True
+        _signal_process(child.pid, child.stop_signal)
+
+
 def stop(child: Child, *, grace_s: float = 15) -> None:
     """Ask the leader to end, wait, then end whatever is left of its group."""
     if child.alive:
-        _signal_process(child.pid, child.stop_signal)
+        ask_to_end(child)
         with contextlib.suppress(subprocess.TimeoutExpired):  # the group is killed just below
             child.process.wait(timeout=grace_s)
     kill(child)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from marketplace.launcher.children import Child, end_leftover, kill, log_tail, spawn, stop
+from marketplace.launcher.children import Child, ask_to_end, end_leftover, kill, log_tail, spawn, stop
 from marketplace.launcher.config import REPOSITORY
 from marketplace.launcher.errors import LauncherError
 from marketplace.launcher.topology import ProcessSpec
@@ -68,9 +68,11 @@ class Supervisor:
         )
 
     def start_all(self, specs: Iterable[ProcessSpec]) -> None:
-        """Start in order; each process that says when it is ready is waited for before the next."""
-        for spec in specs:
+        """Start all in order, then wait until each is ready: every process finds its partners by itself."""
+        started = [*specs]
+        for spec in started:
             self.start(spec)
+        for spec in started:
             self.await_ready(spec.name)
 
     def restart(self, name: str) -> None:
@@ -128,7 +130,9 @@ class Supervisor:
         return dead
 
     def stop_all(self) -> None:
-        """End all, the last started first: nobody loses a partner that he still needs."""
+        """End the product's processes together, then the services that they need, the last started first."""
+        for name in self._specs:
+            ask_to_end(self._children[name])
         while self._children:
             _, child = self._children.popitem()
             stop(child)

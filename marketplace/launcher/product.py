@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 
 from marketplace.launcher import folder, report
-from marketplace.launcher.config import Config
+from marketplace.launcher.config import REPOSITORY, Config
 from marketplace.launcher.processes import Supervisor
 from marketplace.launcher.session import require_tool, running_services
 from marketplace.launcher.sockets import require_free_port
@@ -36,7 +37,7 @@ def _prepare_database(config: Config, supervisor: Supervisor) -> None:
     """Tables, static files, and a world where there is none."""
     report.say("migrate")
     require_tool(supervisor, "django", "migrate", "--no-input", quiet=True)
-    require_tool(supervisor, "django", "collectstatic", "--no-input", quiet=True)
+    _collect_static(config, supervisor)
     if config.reset or not _has_world(supervisor.environment["DATABASE_URL"]):
         report.say(f"load the world {config.world}")
         seed = ["--seed", str(config.seed)] if config.seed is not None else []
@@ -47,3 +48,13 @@ def _prepare_database(config: Config, supervisor: Supervisor) -> None:
 def _has_world(database_url: str) -> bool:
     with psycopg.connect(database_url) as connection:
         return connection.execute("SELECT 1 FROM places_hub LIMIT 1").fetchone() is not None
+
+
+def _collect_static(config: Config, supervisor: Supervisor) -> None:
+    """Static files come from installed packages alone: they change when the locked requirements do."""
+    stamp = config.data / "static" / ".requirements"
+    locked = hashlib.sha256((REPOSITORY / "requirements.txt").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="ascii") == locked:
+        return
+    require_tool(supervisor, "django", "collectstatic", "--no-input", quiet=True)
+    stamp.write_text(locked, encoding="ascii")

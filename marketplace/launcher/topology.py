@@ -22,7 +22,7 @@ class ProcessSpec:
 
 # fmt: off
 def processes(config: Config) -> tuple[ProcessSpec, ...]:
-    """In starting order: whoever is called by others comes before them."""
+    """In starting order."""
     gateway_port, gateway_folder = str(config.gateway_port), str(config.gateway_folder)
     control_port = str(config.control_port)
     device_socket = str(config.device_socket)
