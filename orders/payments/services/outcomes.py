@@ -167,15 +167,14 @@ def _give_back_late(group: PaymentGroup, attempt: Attempt) -> None:
 
 
 def _give_back_part(intent: PaymentIntent) -> None:
-    """All or none: a paid part of a group that could not be completed is refunded."""
-    from orders.payments.services.refunds import order_refund  # refunds end in outcomes, and the reverse
+    """All or none: what is left of a paid part of a group that could not be completed is refunded."""
+    from orders.payments.services.refunds import order_refund, refunded_fen  # they end in outcomes too
 
-    order_refund(
-        intent=intent,
-        amount_fen=intent.captured_fen,
-        reason="group_incomplete",
-        key=f"incomplete:{intent.uuid}",
-    )
+    left_fen = intent.captured_fen - refunded_fen(intent=intent)
+    if left_fen:
+        order_refund(
+            intent=intent, amount_fen=left_fen, reason="group_incomplete", key=f"incomplete:{intent.uuid}"
+        )
 
 
 def _group_id(attempt_id: int) -> int:
