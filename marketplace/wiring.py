@@ -6,6 +6,7 @@ from catalog import handlers as catalog
 from catalog.services.cycles import close_due_cycles, open_next_cycles
 from catalog.services.listing import expire_due_lots
 from catalog.services.stock import expire_due_reservations
+from lockers import handlers as lockers
 from lockers.services.collection import expire_due_parcels
 from lockers.services.commands import expire_commands
 from lockers.services.holds import expire_due_holds
@@ -26,6 +27,8 @@ HANDLERS: dict[str, list[Handler]] = {
     "routing.ShipmentPlanned": [orders.note_planned],
     "routing.ShipmentUnserved": [orders.note_unserved],
     "routing.ShipmentDelivered": [orders.put_on_shelf],
+    "telemetry.BreachOpened": [lockers.hold_on_breach],
+    "telemetry.BreachClosed": [lockers.free_after_breach],
     "lockers.ParcelDeposited": [routing.parcel_deposited, orders.note_deposited],
     "lockers.ParcelCollected": [orders.note_collected],
     "lockers.ParcelsHeld": [orders.hold_parcels],

@@ -30,7 +30,7 @@ Arrivals = dict[date, dict[Need, int]]
 def free_cells(*, place_uuids: Sequence[UUID], slot_date: date) -> dict[UUID, dict[tuple[str, str], int]]:
     """Per place: how many more parcels of each (zone, size) it takes on that day, for goods that like it."""
     cells = cell_classes(place_uuids)
-    arrivals = _arrivals(place_uuids)
+    arrivals = arrivals_at(place_uuids)
     return {
         place: {
             (need.zone, need.size.value): _room(need, slot_date, arrivals[place], cells[place])
@@ -65,7 +65,7 @@ def hold_capacity(
         # Order of locks: places by uuid, so that two carts with other preferences do not wait in a circle.
         for place in sorted(place_uuids):
             lock_key(f"cells:{place}")
-        cells, arrivals = cell_classes(place_uuids), _arrivals(place_uuids)
+        cells, arrivals = cell_classes(place_uuids), arrivals_at(place_uuids)
         reasons: dict[UUID, str] = {}
         for place in place_uuids:
             if _room(need, slot_date, arrivals[place], cells[place]) > 0:
@@ -99,8 +99,8 @@ def move_hold(*, reference: UUID, place_uuid: UUID) -> CapacityHold:
             raise NoRoom(params={"places": {str(place_uuid): "not_agreed"}})
         lock_key(f"cells:{place_uuid}")
         cells = cell_classes([place_uuid])[place_uuid]
-        need = _need(hold)
-        if _room(need, hold.slot_date, _arrivals([place_uuid])[place_uuid], cells) < 1:
+        need = need_of(hold)
+        if _room(need, hold.slot_date, arrivals_at([place_uuid])[place_uuid], cells) < 1:
             reason = _why_not(place_uuid, need, cells)
             raise NoRoom(params={"places": {str(place_uuid): reason}})
         hold.place_uuid = place_uuid
@@ -157,7 +157,7 @@ def _room(need: Need, day: date, arrivals: Mapping[date, Needs], cells: Cells) -
     return room
 
 
-def _arrivals(place_uuids: Sequence[UUID]) -> dict[UUID, Arrivals]:
+def arrivals_at(place_uuids: Sequence[UUID]) -> dict[UUID, Arrivals]:
     """Per place and day: parcels that are to come (holds) and those that lie there (live allocations).
 
     A parcel that outstayed the horizon lies there until somebody takes it out: it counts as of today.
@@ -165,7 +165,7 @@ def _arrivals(place_uuids: Sequence[UUID]) -> dict[UUID, Arrivals]:
     found: dict[UUID, Arrivals] = {place: {} for place in place_uuids}
     today = clock.today()
     for hold in CapacityHold.objects.filter(LIVE_HOLD, place_uuid__in=place_uuids):
-        _count(found[hold.place_uuid], max(hold.slot_date, today), _need(hold))
+        _count(found[hold.place_uuid], max(hold.slot_date, today), need_of(hold))
     allocations = Allocation.objects.filter(
         LIVE_ALLOCATION, compartment__cabinet__site__place__uuid__in=place_uuids, compartment__blocked_at=None
     ).select_related("compartment__cabinet__site__place")
@@ -213,7 +213,7 @@ def _locked(reference: UUID) -> CapacityHold:
     return hold
 
 
-def _need(hold: CapacityHold) -> Need:
+def need_of(hold: CapacityHold) -> Need:
     return Need(Size(hold.size), hold.zone, Band(hold.min_c, hold.max_c))
 
 

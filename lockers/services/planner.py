@@ -12,8 +12,7 @@ from lockers.models import CapacityHold
 from lockers.models.capacity import LIVE_HOLD
 from lockers.protocol.allocation import Cell, Need, suits
 from lockers.services.cabinets import cell_classes
-from lockers.services.holds import _arrivals as arrivals_at
-from lockers.services.holds import _need as need_of
+from lockers.services.holds import arrivals_at, need_of
 from marketplace.database.locks import lock_key
 from marketplace.kernel.units import Size
 
@@ -57,7 +56,7 @@ def move_holds(*, places: Mapping[UUID, UUID]) -> int:
         for hold in moving:
             target = places[hold.reference]
             if not hold.movable or str(target) not in hold.place_uuids:
-                raise NoRoom(params={"why": "", "places": {str(target): "not_agreed"}})
+                raise NoRoom(params={"places": {str(target): "not_agreed"}})
             CapacityHold.objects.filter(LIVE_HOLD, pk=hold.pk).update(place_uuid=target)
         _require_room(sorted(touched), {hold.slot_date for hold in moving})
         return len(moving)
@@ -68,7 +67,7 @@ def _require_room(place_uuids: Sequence[UUID], days: Collection[date]) -> None:
     for place in place_uuids:
         for day in sorted({day + timedelta(days=n) for day in days for n in range(HORIZON_DAYS)}):
             if not fits(expected_on(day, arrivals[place]), cells[place]):
-                raise NoRoom(params={"why": "", "places": {str(place): "full"}})
+                raise NoRoom(params={"places": {str(place): "full"}})
 
 
 def _less(cells: dict[Cell, int], needs: Mapping[Need, int]) -> dict[Cell, int]:

@@ -10,7 +10,6 @@ from django.conf import settings
 
 from lockers.models import Device
 from lockers.protocol.config import cell_as_wire
-from lockers.protocol.envelope import wire_time
 from lockers.services.root_keys import root_keys
 from marketplace.database.business_time import read_setting
 from marketplace.kernel import clock
@@ -24,10 +23,10 @@ def clock_message(last: bytes | None) -> bytes | None:
     setting = read_setting() if settings.TESTER_CONSOLE else clock.Setting()
     frozen = setting.frozen_at is not None
     said = orjson.loads(last) if last is not None else None
-    token = wire_time(setting.frozen_at) if setting.frozen_at else setting.offset.total_seconds()
+    token = setting.frozen_at.isoformat() if setting.frozen_at else setting.offset.total_seconds()
     if said is not None and said["setting"] == token:
         return None
-    return orjson.dumps({"at": wire_time(clock.now()), "frozen": frozen, "setting": token})
+    return orjson.dumps({"at": clock.now().isoformat(), "frozen": frozen, "setting": token})
 
 
 def blueprints(*, known: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 import structlog
 
-from lockers.protocol.envelope import wire_time
 from lockers.protocol.errors import Malformed, ProtocolError, Refused
 from lockers.protocol.messages import Entry
 from lockers.simulator import drops, pickup
@@ -30,7 +29,7 @@ BODY_LIMIT_BYTES = 1024 * 1024
 def _clock(host: Host, body: Body) -> dict[str, Any]:
     if body:
         host.set_clock(dict(body))
-    return {"at": wire_time(host.world.now()), "frozen": host.world.frozen}
+    return {"at": host.world.now().isoformat(), "frozen": host.world.frozen}
 
 
 def _quiet(host: Host, body: Body) -> dict[str, Any]:

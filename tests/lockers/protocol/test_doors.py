@@ -122,7 +122,8 @@ def test_a_handover_needs_a_pulse_an_opening_and_a_closing_in_that_order(
     events: list[tuple[str, Sensor, float]],
 ) -> None:
     """Under one tx `closed` comes only after `opened`, and `opened` only after `pulsed`; a jam ends both."""
-    door, now_s, seen = Door(), 0.0, {}
+    door, now_s = Door(), 0.0
+    seen: dict[str, list[DoorFact]] = {}
     for number, (kind, sensor, wait_s) in enumerate(events):
         now_s += wait_s
         if kind == "pulse":

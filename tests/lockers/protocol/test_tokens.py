@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -74,9 +75,11 @@ def test_a_sealed_courier_token_opens_only_in_its_cabinet_and_generation() -> No
     assert open_token(text, key=SEAL_KEY, device="L4021", generation=3, now=AT) == COURIER
     assert PLACED.group.tag.hex() not in text
     other = keys.seal_key(keys.locker_key(b"r" * 32, device="L4022", generation=3))
-    for changes in [{"key": other, "device": "L4022"}, {"generation": 4}, {"device": "L4022"}]:
+    asked: dict[str, Any] = {"key": SEAL_KEY, "device": "L4021", "generation": 3, "now": AT}
+    tries: list[dict[str, Any]] = [{"key": other, "device": "L4022"}, {"generation": 4}, {"device": "L4022"}]
+    for changes in tries:
         with pytest.raises(Refused) as refused:
-            open_token(text, **{"key": SEAL_KEY, "device": "L4021", "generation": 3, "now": AT, **changes})
+            open_token(text, **{**asked, **changes})
         assert refused.value.code == "bad_token"
     with pytest.raises(Refused) as refused:
         open_token(text, key=SEAL_KEY, device="L4021", generation=3, now=COURIER.expires_at)

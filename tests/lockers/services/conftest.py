@@ -129,7 +129,8 @@ def put_up(db: None, tmp_path: Path, frozen: datetime) -> Iterator[Callable[...,
 
     def put_up(**how: Any) -> Bench:
         cabinet = make_cabinet(simulated=True, online=False, **how)
-        exchange, inbox = Exchange(), []
+        exchange = Exchange()
+        inbox: list[Message] = []
         end = exchange.connect("ingest")
         ingest = Ingest(end)
         ingest.start()

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -157,17 +159,8 @@ def test_misfit_opens_a_larger_cell(bench: Bench) -> None:
         ({"weight_g": 2000}, "weight_off"),
     ],
 )
-def test_the_door_stays_shut(bench: Bench, changes: dict[str, object], code: str) -> None:
-    policy = services.DropPolicy(
-        **{
-            "consent": True,
-            "sender_agreement": True,
-            "damaged": False,
-            "weight_g": 900,
-            "label_weight_g": 900,
-            **changes,
-        }
-    )  # type: ignore[arg-type]
+def test_the_door_stays_shut(bench: Bench, changes: dict[str, Any], code: str) -> None:
+    policy = replace(GOOD, **changes)
     with pytest.raises(DepositRefused) as refused:
         bench.drop(policy=policy)
     assert refused.value.error_code == code
@@ -288,6 +281,6 @@ def _replayed(bench: Bench) -> list[Arrived]:
 
 def _tables() -> dict[str, list[object]]:
     return {
-        model.__name__: list(model.objects.order_by("pk").values_list())  # type: ignore[attr-defined]
+        model.__name__: list(model.objects.order_by("pk").values_list())
         for model in (Allocation, DeviceMark, DeviceMessage, Reading, DeviceAlarm, Compartment)
     }

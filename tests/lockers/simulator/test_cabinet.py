@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_the_same_tx_five_times_pulses_once(server: Server, cabinet: Cabinet) ->
     ],
 )
 def test_a_refused_order_says_why_and_moves_nothing(
-    server: Server, cabinet: Cabinet, changes: dict[str, object], reason: str
+    server: Server, cabinet: Cabinet, changes: dict[str, Any], reason: str
 ) -> None:
     server.command(Action.OPEN, **changes)
     cabinet.tick()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -206,12 +207,13 @@ def test_the_policy_keeps_the_door_shut(cabinet: Cabinet) -> None:
             placed("off", group=2, door=None, policy=DepositPolicy(consent=True, label_weight_g=2000)),
         ),
     )
-    for allocation, how, wanted in [
+    tries: list[tuple[str, dict[str, Any], str]] = [
         ("no", {}, "no_consent"),
         ("off", {"weight_g": 900}, "weight_off"),
         ("off", {"damaged": True}, "damaged"),
         ("other", {}, "unknown"),
-    ]:
+    ]
+    for allocation, how, wanted in tries:
         with pytest.raises(Refused) as refused:
             dropped(cabinet, allocation, **how)
         assert refused.value.code == wanted

@@ -38,7 +38,8 @@ class InMemory:
 
 class Loopback:
     def __init__(self, path: Path) -> None:
-        self.exchange, self.links = Exchange(), []
+        self.exchange = Exchange()
+        self.links: list[LoopbackLink] = []
         self.listener = LoopbackServer(path, self.exchange)
         self.path = path
 

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -137,7 +138,12 @@ def test_what_was_it_like(probe: Probe) -> None:
     assert [(each.at - AT).seconds // 60 for each in rows] == [1, 2, 3, 4]
     assert {each.c for each in rows} == {3.5}
     assert latest_c(asset_uuids=[ASSET.uuid]) == {(ASSET.uuid, "chilled"): 3.5}
-    stretch = {"asset_uuid": ASSET.uuid, "zone": "chilled", "start": AT, "end": AT + timedelta(hours=2)}
+    stretch: dict[str, Any] = {
+        "asset_uuid": ASSET.uuid,
+        "zone": "chilled",
+        "start": AT,
+        "end": AT + timedelta(hours=2),
+    }
     verdict = cold_verdict(**stretch, min_c=0, max_c=4)
     assert (verdict.above_s, verdict.peak_c, verdict.proof) == (3600, 12.5, Proof.UNVERIFIED)
     calibrate_probe(probe=probe, certificate="C-7", valid_from=AT - timedelta(days=1), valid_to=None)
