@@ -8,7 +8,6 @@ Conflict
 ├── CartEmpty
 ├── NotPayable        nothing left to pay, or no longer
 ├── AlreadyPacked
-├── CrateShort        a crate holds less than the portion asks for
 └── RefundTooLarge
 DomainError
 └── WrongHandOutProof code, last four digits or signature do not fit
@@ -23,7 +22,9 @@ class Unreachable(Conflict):
     code = "unreachable"
     message = N_("这个地点送不到")
 
-    def __init__(self, reason: str, message: str, *, field: str | None = "placeId", **params: object) -> None:
+    def __init__(
+        self, reason: str, message: str, *, field: str | None = "place_id", **params: object
+    ) -> None:
         super().__init__(message, field=field, code=reason, params=params)
         self.reason = reason
 
@@ -43,11 +44,6 @@ class CartEmpty(Conflict):
     message = N_("购物车是空的")
 
 
-class NotOrderable(Conflict):
-    code = "not_orderable"
-    message = N_("%(product)s现在不能下单")
-
-
 class NotPayable(Conflict):
     code = "not_payable"
     message = N_("这个订单不需要付款或已关闭")
@@ -56,11 +52,6 @@ class NotPayable(Conflict):
 class AlreadyPacked(Conflict):
     code = "already_packed"
     message = N_("这个包裹已经打包")
-
-
-class CrateShort(Conflict):
-    code = "crate_short"
-    message = N_("筐里只剩 %(left_g)s 克")
 
 
 class RefundTooLarge(Conflict):

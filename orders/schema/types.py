@@ -8,6 +8,7 @@ from marketplace.custody.schema import HandlingUnitType
 from marketplace.places.schema import PlaceType
 from orders.schema.loading import group_of, pickup_of, unit_of
 from orders.services.goods import ordered_of
+from orders.services.reading import refund_status
 from orders.states import FulfilmentStatus
 
 
@@ -91,7 +92,7 @@ class LineRefundType(graphene.ObjectType):
         return row.uuid
 
     def resolve_status(row, info):
-        return row.status
+        return refund_status(row)
 
 
 class OrderLineType(graphene.ObjectType):

@@ -95,7 +95,12 @@ def station_board(*, principal: Principal, station_uuid: UUID) -> StationBoard:
     here = Holder("station", station.uuid)
     crates = _crates_at(here)
     to_pack = _parts(
-        Q(way=Way.DIRECT, lines__origin_station=station, status__in=BEFORE_PACKING, deliver_on=clock.today())
+        Q(
+            way=Way.DIRECT,
+            pk__in=Line.objects.filter(origin_station=station).values("fulfilment"),
+            status__in=BEFORE_PACKING,
+            deliver_on=clock.today(),
+        )
     )
     expected = Q(destination=station.place) & (
         Q(status=FulfilmentStatus.PACKED) | Q(status__in=BEFORE_PACKING, deliver_on=clock.today())
@@ -146,7 +151,6 @@ def _parts(condition: Q) -> list[Fulfilment]:
         .select_related("order__buyer", "order__villager", "destination__county", "origin_hub")
         .prefetch_related(Prefetch("lines", queryset=lines))
         .order_by("pk")
-        .distinct()
     )
     return list(found)
 

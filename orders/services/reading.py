@@ -10,8 +10,8 @@ from farmers.services.access import station_for
 from marketplace.custody.models import HandlingUnit
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
-from orders.models import Fulfilment, Line, Order
-from orders.payments.models import PaymentGroup
+from orders.models import Fulfilment, Line, LineRefund, Order
+from orders.payments.models import PaymentGroup, Refund
 from orders.services.access import actor_uuid
 from orders.services.cancelling import require_own
 
@@ -19,12 +19,12 @@ MAX_ORDERS = 100
 
 
 def orders_with_everything() -> QuerySet[Order]:
-    """Orders with lines, lots, fulfilments and places, in four statements."""
+    """Orders with lines, lots, fulfilments, places and refunds, in five statements."""
     lines = Line.objects.prefetch_related(Prefetch("lot", queryset=lots_with_everything())).order_by("pk")
     parts = Fulfilment.objects.select_related("destination__county").order_by("pk")
     rows: QuerySet[Order] = Order.objects.select_related(
         "buyer", "villager", "agent_station"
-    ).prefetch_related(Prefetch("lines", queryset=lines), Prefetch("fulfilments", queryset=parts))
+    ).prefetch_related(Prefetch("lines", queryset=lines), Prefetch("fulfilments", queryset=parts), "refunds")
     return rows
 
 
@@ -55,6 +55,12 @@ def payment_groups(order_uuids: Iterable[UUID]) -> dict[UUID, PaymentGroup]:
     """The newest payment group of each order."""
     rows = PaymentGroup.objects.filter(reference__in=list(order_uuids)).order_by("pk")
     return {row.reference: row for row in rows}
+
+
+def refund_status(row: LineRefund) -> str:
+    """What the provider says of it: pending, succeeded or failed."""
+    status: str = Refund.objects.values_list("status", flat=True).get(uuid=row.refund_uuid)
+    return status
 
 
 def units_of(parts: Iterable[Fulfilment]) -> dict[UUID, HandlingUnit]:

@@ -4,7 +4,12 @@ from datetime import datetime
 import pytest
 
 from marketplace.kernel import clock
+from orders.payments.gateways import registry
+from orders.payments.gateways.alipay import AlipayGateway
 from tests.factories.orders import WEDNESDAY, Market, make_market
+from tests.orders.payments.conftest import gateway, running_simulator, simulator
+
+__all__ = ["gateway", "running_simulator", "simulator"]
 
 
 @pytest.fixture
@@ -25,3 +30,10 @@ def at() -> Iterator[Callable[[datetime], None]]:
 @pytest.fixture
 def market(db: None, at: Callable[[datetime], None]) -> Market:
     return make_market()
+
+
+@pytest.fixture
+def alipay(gateway: AlipayGateway) -> Iterator[AlipayGateway]:
+    """The product's gateway is the simulator's process for this test."""
+    with registry.using(gateway):
+        yield gateway

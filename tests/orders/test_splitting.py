@@ -110,7 +110,7 @@ def test_a_large_piece_needs_a_large_cell_however_little_it_weighs():
 def test_what_cannot_get_there_is_refused_by_name(item, to, direction, reason):
     with pytest.raises(Unreachable) as refused:
         way_for(direction=direction, item=item, destination=to)
-    assert (refused.value.reason, refused.value.field) == (reason, "placeId")
+    assert (refused.value.reason, refused.value.field) == (reason, "place_id")
 
 
 ITEMS = st.builds(
