@@ -1,6 +1,7 @@
 """Refusing queries that ask for too much, before anything runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -12,7 +13,9 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    NamedTypeNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -23,8 +26,20 @@ from graphql import (
 DEFAULT_LIST = 10
 
 
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """What a selection costs, and how many levels of fields it has."""
+
+    cost: int
+    height: int
+
+
 class _Measure:
-    """Walks an operation once; cost = fields, multiplied by the length asked of each list above them."""
+    """Cost = fields, multiplied by the length asked of each list above them.
+
+    Each fragment is measured once, however often it is spread: else a document of a few lines that spreads
+    fragments in fragments would keep us busy for hours before it is refused.
+    """
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: Mapping[str, Any]) -> None:
         self.schema = schema
@@ -32,32 +47,36 @@ class _Measure:
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self.depth = 0
+        self.measured: dict[str, _Size] = {}
 
-    def cost(self, selections: SelectionSetNode | None, parent: Any, depth: int) -> int:
-        self.depth = max(self.depth, depth)
-        total = 0
-        for field, on in self._fields(selections, parent):
-            name = field.name.value
-            definition = getattr(on, "fields", {}).get(name)
-            if name.startswith("__") or definition is None:
-                continue
-            inner = self.cost(field.selection_set, get_named_type(definition.type), depth + 1)
-            total += 1 + inner * self._length(field, definition)
-        return total
+    def size(self, selections: SelectionSetNode | None, parent: Any) -> _Size:
+        sizes = [self._node(node, parent) for node in selections.selections] if selections else []
+        return _Size(sum(size.cost for size in sizes), max((size.height for size in sizes), default=0))
 
-    def _fields(self, selections: SelectionSetNode | None, parent: Any) -> Iterator[tuple[FieldNode, Any]]:
-        for node in selections.selections if selections else ():
-            if isinstance(node, FieldNode):
-                yield node, parent
-            elif isinstance(node, InlineFragmentNode):
-                named = getattr(node, "type_condition", None)
-                on = parent if named is None else self.schema.get_type(named.name.value)
-                yield from self._fields(node.selection_set, on)
-            elif isinstance(node, FragmentSpreadNode):
-                fragment = self.fragments[node.name.value]
-                on = self.schema.get_type(fragment.type_condition.name.value)
-                yield from self._fields(fragment.selection_set, on)
+    def _node(self, node: SelectionNode, parent: Any) -> _Size:
+        if isinstance(node, FieldNode):
+            return self._field(node, parent)
+        if isinstance(node, FragmentSpreadNode):
+            return self._fragment(node.name.value)
+        assert isinstance(node, InlineFragmentNode)
+        named: NamedTypeNode | None = node.type_condition
+        on = parent if named is None else self.schema.get_type(named.name.value)
+        return self.size(node.selection_set, on)
+
+    def _fragment(self, name: str) -> _Size:
+        if name not in self.measured:
+            fragment = self.fragments[name]
+            on = self.schema.get_type(fragment.type_condition.name.value)
+            self.measured[name] = self.size(fragment.selection_set, on)
+        return self.measured[name]
+
+    def _field(self, field: FieldNode, parent: Any) -> _Size:
+        name = field.name.value
+        definition = getattr(parent, "fields", {}).get(name)
+        if name.startswith("__") or definition is None:
+            return _Size(0, 0)
+        inner = self.size(field.selection_set, get_named_type(definition.type))
+        return _Size(1 + inner.cost * self._length(field, definition), inner.height + 1)
 
     def _length(self, field: FieldNode, definition: Any) -> int:
         argument = definition.args.get("first")
@@ -89,12 +108,12 @@ def check_limits(
 ) -> None:
     """Raises GraphQLError with code `too_deep` or `too_complex`. The document must be valid already."""
     measure = _Measure(schema, document, variables)
-    cost = measure.cost(operation.selection_set, schema.get_root_type(operation.operation), 0)
-    if measure.depth > max_depth:
+    size = measure.size(operation.selection_set, schema.get_root_type(operation.operation))
+    if size.height > max_depth:
         raise GraphQLError(
-            f"query nests {measure.depth} levels, {max_depth} are allowed", extensions={"code": "too_deep"}
+            f"query nests {size.height} levels, {max_depth} are allowed", extensions={"code": "too_deep"}
         )
-    if cost > max_complexity:
+    if size.cost > max_complexity:
         raise GraphQLError(
-            f"query costs {cost}, {max_complexity} are allowed", extensions={"code": "too_complex"}
+            f"query costs {size.cost}, {max_complexity} are allowed", extensions={"code": "too_complex"}
         )
