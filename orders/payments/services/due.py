@@ -1,9 +1,12 @@
 """Finding due rows, leasing them, and working on them here or in Celery."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
+from celery import current_app
 from django.db import models, transaction
+from kombu.exceptions import OperationalError
 
 from marketplace.kernel import clock
 from orders.payments.models import Attempt, PaymentGroup, Refund
@@ -12,6 +15,7 @@ from orders.payments.services.queries import query_attempt
 from orders.payments.services.refunds import send_refund
 from orders.payments.states import AttemptStatus, GroupStatus, RefundStatus
 
+log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
 AT_ONCE = 100
 
@@ -45,18 +49,15 @@ def work_due() -> int:
 
 def dispatch_due() -> int:
     """Hands everything due to the workers: the drain polls this. A lost task is due again after its lease."""
-    from orders.payments import tasks  # tasks imports the services
-
     count = expire_due_groups()
     for claim, task in (
-        (claim_closing, tasks.close_payment_group),
-        (claim_attempts, tasks.query_payment_attempt),
-        (claim_refunds, tasks.send_payment_refund),
+        (claim_closing, "close_payment_group"),
+        (claim_attempts, "query_payment_attempt"),
+        (claim_refunds, "send_payment_refund"),
     ):
         ids = claim()
         for row_id in ids:
-            task.delay(row_id)
-        count += len(ids)
+            count += _send(task, row_id)
     return count
 
 
@@ -66,6 +67,15 @@ def in_flight() -> int:
         Refund.objects.filter(status=RefundStatus.PENDING).count()
         + PaymentGroup.objects.filter(status=GroupStatus.CLOSING).count()
     )
+
+
+def _send(task: str, row_id: int) -> bool:
+    try:
+        current_app.send_task(f"orders.payments.tasks.{task}", args=[row_id])
+    except OperationalError as error:
+        log.warning("queue away, %s %s waits for its lease: %s", task, row_id, error)
+        return False
+    return True
 
 
 def _claim(rows: "models.QuerySet[Any]", field: str) -> list[int]:

@@ -362,3 +362,25 @@ class TestCash:
         with pytest.raises(NotPayable):
             record_cash(group=group, station_uuid=uuid7(), taken_by_uuid=uuid7())
         assert trial_balance() == []
+
+
+class TestDispatching:
+    def test_due_work_is_sent_to_the_workers_once_under_names_that_exist(self, simulator, monkeypatch):
+        from celery import current_app
+
+        from orders.payments import tasks
+        from orders.payments.services import dispatch_due
+
+        sent = []
+        monkeypatch.setattr(current_app, "send_task", lambda name, args: sent.append((name, args)))
+        group = make_group(1000)
+        simulator.open(confirm_group(group=group).url)
+        cancel_group(reference=group.reference)
+        assert (dispatch_due(), dispatch_due()) == (1, 0)
+        assert sent == [("orders.payments.tasks.close_payment_group", [group.pk])]
+        tasks.close_payment_group(group.pk)
+        assert fresh(group).status == GroupStatus.CLOSED
+        assert {task.name for task in (tasks.query_payment_attempt, tasks.send_payment_refund)} == {
+            "orders.payments.tasks.query_payment_attempt",
+            "orders.payments.tasks.send_payment_refund",
+        }
