@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import include, path, re_path
+from django.views.static import serve
 
 from marketplace.accounts.services.sign_in import authenticate
 from marketplace.api.execution import Executor
@@ -27,6 +28,12 @@ def schema_text(request: HttpRequest) -> HttpResponse:
     return HttpResponse(orjson.dumps(schema.introspect()), content_type="application/json")
 
 
+def graphiql(request: HttpRequest, path: str) -> HttpResponseBase:
+    """The query page for developers, with its own assets."""
+    folder = settings.FRONTEND_DIST.parent / "dist-graphiql"
+    return serve(request, path or "graphiql.html", document_root=str(folder))
+
+
 urlpatterns = [
     path("graphql", graphql_view(Executor(schema.graphql_schema), authenticate)),
     path("healthz", healthz),
@@ -36,4 +43,5 @@ urlpatterns = [
 ]
 if settings.DEBUG:
     urlpatterns.append(path("graphql/schema.json", schema_text))
+    urlpatterns.append(re_path(r"^graphiql/(?P<path>.*)$", graphiql))
 urlpatterns.append(re_path(r"^(?!static/|media/|assets/)(?:[\w\-/]*)$", page))

@@ -40,7 +40,12 @@ def graphql_view(executor: Executor, authenticate: Authenticate) -> Callable[[Ht
         token = correlation_id.set(ids.uuid7())
         try:
             with translation.override(language):
-                return _answer(executor, authenticate, request, language, query, variables, operation_name)
+                response = _answer(
+                    executor, authenticate, request, language, query, variables, operation_name
+                )
+                # Devices time their offline acts by it: a tablet's own clock may be wrong, a tester may move ours.
+                response["Yinong-Time"] = clock.now().isoformat()
+                return response
         finally:
             correlation_id.reset(token)
 
