@@ -43,7 +43,7 @@ def graphql_view(executor: Executor, authenticate: Authenticate) -> Callable[[Ht
                 response = _answer(
                     executor, authenticate, request, language, query, variables, operation_name
                 )
-                # Devices time their offline acts by it: a tablet's own clock may be wrong, a tester may move ours.
+                # Devices time their offline acts by it: a tablet's own clock may be wrong, ours may be moved.
                 response["Yinong-Time"] = clock.now().isoformat()
                 return response
         finally:
