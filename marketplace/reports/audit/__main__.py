@@ -42,9 +42,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _print(verdict: Verdict) -> None:
     counts = verdict.counts
-    print(
-        f"{verdict.day}: {counts['served']} of {counts['parcels']} parcels served ({counts['served_share']:.1%})"
-    )
+    served, parcels = counts["served"], counts["parcels"]
+    print(f"{verdict.day}: {served} of {parcels} parcels served ({counts['served_share']:.1%})")
     for name in ("up", "down", "direct", "chilled", "frozen"):
         part = counts[name]
         print(f"  {name:<8} {part['parcels']:>5}  {part['share']:.1%}  {part['served']} served")

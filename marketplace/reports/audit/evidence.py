@@ -102,7 +102,8 @@ class Evidence:
 
     def _busiest_day(self) -> date:
         found = self._connection.execute(
-            "SELECT deliver_on FROM orders_order GROUP BY deliver_on ORDER BY count(*) DESC, deliver_on LIMIT 1"
+            "SELECT deliver_on FROM orders_order"
+            " GROUP BY deliver_on ORDER BY count(*) DESC, deliver_on LIMIT 1"
         ).fetchone()
         if found is None:
             raise LookupError("no order was ever placed: there is no day to judge")

@@ -34,7 +34,7 @@ SELECT fulfilment.uuid::text AS reference, place.name, place.kind,
 
 
 def chains(evidence: Evidence) -> Iterator[Finding]:
-    """Sequence without gaps, each event from the holder before it, each hash as its row and the one before say."""
+    """No gap in the sequence, each event from the holder before it, each hash as its row says."""
     for code, events in groupby(evidence.rows(_EVENTS), key=lambda row: row["code"]):
         previous: Row | None = None
         for event in events:

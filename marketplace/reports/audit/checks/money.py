@@ -26,7 +26,8 @@ SELECT posting.kind, posting.external_id,
 """
 _PAID = """
 SELECT intent.uuid::text AS intent, intent.captured_fen, paid.provider,
-       CASE paid.provider WHEN 'cash' THEN replace(intent.uuid::text, '-', '') ELSE attempt.trade_no END AS key
+       CASE paid.provider WHEN 'cash' THEN replace(intent.uuid::text, '-', '')
+                          ELSE attempt.trade_no END AS key
   FROM payments_paymentintent AS intent
   JOIN payments_paymentgroup AS paid ON paid.id = intent.group_id
   LEFT JOIN payments_attempt AS attempt ON attempt.intent_id = intent.id AND attempt.status = 'succeeded'
@@ -54,9 +55,10 @@ SELECT 'delivery:' || fulfilment.uuid::text AS key, fulfilment.delivery_fen AS k
 """
 _ORDERS = """
 SELECT purchase.number, purchase.goods_max_fen + purchase.delivery_fen AS agreed_fen,
-       (SELECT coalesce(sum(line.max_amount_fen), 0) FROM orders_line AS line WHERE line.order_id = purchase.id)
-           + purchase.delivery_fen AS lines_fen,
-       (SELECT coalesce(sum(line.refunded_fen), 0) FROM orders_line AS line WHERE line.order_id = purchase.id)
+       (SELECT coalesce(sum(line.max_amount_fen), 0) FROM orders_line AS line
+         WHERE line.order_id = purchase.id) + purchase.delivery_fen AS lines_fen,
+       (SELECT coalesce(sum(line.refunded_fen), 0) FROM orders_line AS line
+         WHERE line.order_id = purchase.id)
            AS lines_refunded_fen,
        (SELECT coalesce(sum(refund.amount_fen), 0) FROM orders_linerefund AS refund
          WHERE refund.order_id = purchase.id AND refund.line_id IS NOT NULL) AS line_refunds_fen,
