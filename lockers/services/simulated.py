@@ -26,7 +26,9 @@ def clock_message(last: bytes | None) -> bytes | None:
     token = setting.frozen_at.isoformat() if setting.frozen_at else setting.offset.total_seconds()
     if said is not None and said["setting"] == token:
         return None
-    return orjson.dumps({"at": clock.now().isoformat(), "frozen": frozen, "setting": token})
+    # Not clock.now(): this process may not have read the setting yet.
+    at = setting.frozen_at or clock.wall() + setting.offset
+    return orjson.dumps({"at": at.isoformat(), "frozen": frozen, "setting": token})
 
 
 def blueprints(*, known: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
