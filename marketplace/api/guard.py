@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
+from marketplace.api.arguments import check_arguments, filled
 from marketplace.kernel.errors import Forbidden, Unauthenticated
 from marketplace.kernel.principal import Principal
 
@@ -33,18 +34,25 @@ def roles(*names: str) -> Rule:
 
 
 def guarded(rule: Rule) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorates `resolve_x` of a root Query."""
+    """Decorates `resolve_x` of a root Query: the rule first, then what no argument may be."""
 
     def decorate(resolver: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(resolver)
         def checked(root: Any, info: Any, **arguments: Any) -> Any:
             rule.check(info.context.principal)
-            return resolver(root, info, **arguments)
+            given = filled(arguments, _declared(info))
+            check_arguments(given)
+            return resolver(root, info, **given)
 
         checked.rule = rule  # type: ignore[attr-defined]
         return checked
 
     return decorate
+
+
+def _declared(info: Any) -> dict[str, Any]:
+    arguments = info.parent_type.fields[info.field_name].args
+    return {argument.out_name or name: argument for name, argument in arguments.items()}
 
 
 def declared_rules(schema: Any) -> Iterator[tuple[str, Rule | None]]:

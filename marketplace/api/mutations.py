@@ -6,9 +6,11 @@ from typing import Any, ClassVar
 
 import graphene
 from django.db import OperationalError, transaction
+from graphene.types.argument import to_arguments
 from psycopg import errors as pg
 
 from marketplace.api import ratelimit
+from marketplace.api.arguments import check_arguments, filled
 from marketplace.api.errors import UserError, refusal
 from marketplace.api.guard import Rule
 from marketplace.api.idempotency import once
@@ -24,6 +26,7 @@ class Command(graphene.Mutation):
 
     `idempotent` adds an `idempotencyKey` argument. `offline` lets the act arrive later through
     `submitOperations`, at its own time. `atomic = False` is for acts whose refusals must leave a trace.
+    `files` names arguments that hold a file's text, which may be long.
     """
 
     class Meta:
@@ -33,6 +36,7 @@ class Command(graphene.Mutation):
     idempotent: ClassVar[bool] = False
     offline: ClassVar[bool] = False
     atomic: ClassVar[bool] = True
+    files: ClassVar[frozenset[str]] = frozenset()
     #: classmethod (principal, **arguments) -> the payload's fields: calls one service
     perform: ClassVar[Callable[..., dict[str, Any]]]
     #: classmethod (principal, client, **arguments) -> (key, limit, seconds) counted before anything runs
@@ -51,7 +55,7 @@ class Command(graphene.Mutation):
             declared["idempotency_key"] = graphene.String()
         cls.by_name[cls.__name__[0].lower() + cls.__name__[1:]] = cls
         options.setdefault("name", f"{cls.__name__}Payload")
-        super().__init_subclass_with_meta__(arguments=declared, **options)
+        super().__init_subclass_with_meta__(arguments=to_arguments(declared), **options)
 
     @classmethod
     def after_commit(cls, principal: Principal, result: dict[str, Any]) -> dict[str, Any]:
@@ -70,11 +74,16 @@ class Command(graphene.Mutation):
     def execute(
         cls, principal: Principal, arguments: Mapping[str, Any], *, client: str = ""
     ) -> dict[str, Any]:
-        """Rule, rate limits, then the act (again when the database asks for it); raises DomainError."""
+        """Rule, arguments, rate limits, then the act (again when the database asks for it).
+
+        Raises DomainError.
+        """
         cls.rule.check(principal)
-        for key, limit, seconds in cls.tries(principal, client, **arguments):
+        given = filled(arguments, cls._meta.arguments)
+        check_arguments(given, files=cls.files)
+        for key, limit, seconds in cls.tries(principal, client, **given):
             ratelimit.hit(key, limit=limit, per_s=seconds)
-        return cls.after_commit(principal, cls._with_retries(principal, dict(arguments)))
+        return cls.after_commit(principal, cls._with_retries(principal, given))
 
     @classmethod
     def _with_retries(cls, principal: Principal, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import transaction
 from graphql import (
     GraphQLArgument,
@@ -97,7 +98,7 @@ def _apply(*, principal: Principal, device: str, operation: Operation, schema: G
                 "base_version": operation.base_version,
                 "event_time": operation.event_time,
                 "received_at": clock.wall(),
-                "payload": dict(operation.payload),
+                "payload": _storable(operation.payload),
                 "outcome": "pending",
             },
         )
@@ -107,6 +108,11 @@ def _apply(*, principal: Principal, device: str, operation: Operation, schema: G
         row.outcome, row.truth, row.errors = outcome.outcome, outcome.truth, outcome.errors
         row.save(update_fields=["outcome", "truth", "errors"])
     return outcome
+
+
+def _storable(payload: Mapping[str, Any]) -> Any:
+    """The payload as jsonb keeps it: NUL, for which the command is about to refuse it, becomes U+FFFD."""
+    return orjson.loads(orjson.dumps(payload).replace(b"\\u0000", "\ufffd".encode()))
 
 
 def _duplicate(row: OfflineOperation, principal: Principal) -> Outcome:

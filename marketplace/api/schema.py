@@ -9,6 +9,10 @@ from marketplace.api.mutations import Command
 from marketplace.api.offline import Operation, submit
 from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import parse_uuid
+from marketplace.kernel.units import require_between
+
+#: what an operation's row holds
+MAX_TYPE, MAX_SEQ, MAX_VERSION = 60, 2**31 - 1, 2**15 - 1
 
 
 class OperationInput(graphene.InputObjectType):
@@ -36,6 +40,7 @@ class SubmitOperations(Command):
     results = graphene.List(graphene.NonNull(OperationResult))
     rule = SIGNED_IN
     atomic = False  # each operation is a transaction of its own
+    files = frozenset({"payload"})
 
     @classmethod
     def mutate(cls, root, info, **arguments):
@@ -69,17 +74,23 @@ def _operation(index, given) -> Operation:
         payload = None
     if not isinstance(payload, dict):
         raise InvalidInput(N_("应为 JSON 对象"), field=f"operations[{index}].payload")
-    if given.event_time.tzinfo is None:
-        raise InvalidInput(N_("时间要带时区"), field=f"operations[{index}].event_time")
+    if not 1 <= len(given.type) <= MAX_TYPE:
+        raise InvalidInput(
+            N_("应为 1 到 %(most)s 个字"), field=f"operations[{index}].type", params={"most": MAX_TYPE}
+        )
     return Operation(
         op_uuid=parse_uuid(given.op_id, f"operations[{index}].op_id"),
-        seq=given.seq,
+        seq=require_between(given.seq, 0, MAX_SEQ, f"operations[{index}].seq"),
         type=given.type,
         event_time=given.event_time,
         payload=payload,
-        base_version=given.get("base_version"),
-        schema_version=given.schema_version,
+        base_version=_version(given.get("base_version"), f"operations[{index}].base_version"),
+        schema_version=_version(given.schema_version, f"operations[{index}].schema_version"),
     )
+
+
+def _version(value, field):
+    return value if value is None else require_between(value, 0, MAX_VERSION, field)
 
 
 class Query(graphene.ObjectType):
