@@ -253,8 +253,12 @@ class HandOut(Command):
 
     @classmethod
     def tries(cls, principal, client, *, unit_id, **_):
-        """Five tries of one parcel in a quarter of an hour; the count outlives a refusal."""
-        return [(f"hand_out:{unit_id}", 5, 900)]
+        """Five tries of one parcel in a quarter of an hour; the count outlives a refusal.
+
+        Counted by the parsed id, whose spelling is the client's, and per officer: nobody uses up the tries
+        of another station.
+        """
+        return [(f"hand_out:{principal.user_uuid}:{parse_uuid(unit_id, 'unit_id')}", 5, 900)]
 
     @classmethod
     def perform(cls, principal, *, station_id, unit_id, **proof):

@@ -72,12 +72,17 @@ def _proof(
     order: Order, part: Fulfilment, *, code: str | None, last4: str | None, signature: str | None
 ) -> dict[str, str]:
     if code:
-        if not hmac.compare_digest(code.strip(), road.code_of(part)):
+        if not _same(code, road.code_of(part)):
             raise WrongHandOutProof(field="code")
         return {"kind": "code"}
     if not signature or len(signature) > MAX_SIGNATURE:
         raise InvalidInput(N_("请输入取件码，或手机尾号加签名"), field="signature" if last4 else "code")
     phone = recipient_phone(order)
-    if phone and not hmac.compare_digest((last4 or "").strip(), phone[-4:]):
+    if phone and not _same(last4 or "", phone[-4:]):
         raise WrongHandOutProof(field="last4")
     return {"kind": "last4_and_signature" if phone else "signature", "signature": signature}
+
+
+def _same(given: str, wanted: str) -> bool:
+    """In constant time; as bytes, since `compare_digest` fails on a text with a letter outside ASCII."""
+    return hmac.compare_digest(given.strip().encode(), wanted.encode())
