@@ -112,9 +112,13 @@ class SignOut(Command):
     @classmethod
     def mutate(cls, root, info, **arguments):
         token = bearer_token(info.context.request) if info.context.request else None
+        return super().mutate(root, info, token=token)
+
+    @classmethod
+    def perform(cls, principal, *, token):
         if token:
             sign_out(token=token)
-        return cls(ok=True, errors=[])
+        return {"ok": True}
 
 
 class Mutation(graphene.ObjectType):
