@@ -107,7 +107,7 @@ def pickup_offers(*, principal: Principal) -> PickupOffers:
     view = read_cart(user_uuid=user_uuid)
     if view is None or not view.lines:
         return PickupOffers(offers=(), day=day, cut_off_at=closes_at(day))
-    found = offers_for_cart(view.lines, sorted(consented_places(user_uuid)), day)
+    found = offers_for_cart(view.lines, sorted(consented_places(user_uuid)), day, keep=True)
     return PickupOffers(
         offers=[replace(offer, discount_any_fen=_discount(offer, found)) for offer in found],
         day=day,
@@ -122,7 +122,9 @@ def _discount(offer: Offer, found: Sequence[Offer]) -> int:
     return ANY_PLACE_DISCOUNT_FEN if len(options_beside(offer, found)) > 1 else 0
 
 
-def offers_for_cart(lines: Sequence[CartLine], place_uuids: Sequence[UUID], day: date) -> list[Offer]:
+def offers_for_cart(
+    lines: Sequence[CartLine], place_uuids: Sequence[UUID], day: date, *, keep: bool = False
+) -> list[Offer]:
     return offers(
         direction=Direction.UP,
         items=[item_of(line.lot, line.quantity) for line in lines],
@@ -130,6 +132,7 @@ def offers_for_cart(lines: Sequence[CartLine], place_uuids: Sequence[UUID], day:
         places=places_for_offers(place_uuids),
         day=day,
         fee_fen=pricing.rules_on(clock.today()).second_leg_fen,
+        keep=keep,
     )
 
 

@@ -84,5 +84,5 @@ def _proof(
 
 
 def _same(given: str, wanted: str) -> bool:
-    """In constant time; as bytes, since `compare_digest` fails on a text with a letter outside ASCII."""
+    """In constant time; as bytes, since `compare_digest` fails on letters outside ASCII."""
     return hmac.compare_digest(given.strip().encode(), wanted.encode())

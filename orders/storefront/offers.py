@@ -93,12 +93,14 @@ def offers(
     places: Sequence[Place],
     day: date,
     fee_fen: int,
+    keep: bool = False,
 ) -> list[Offer]:
     """One offer per place, in order. Three queries however many places: reach, cells, and the places' own.
 
-    `hubs` are the origin hubs of the items by uuid; `fee_fen` the delivery fee of an order.
+    `hubs` are the origin hubs of the items by uuid; `fee_fen` the delivery fee of an order;
+    `keep` lets the read model remember what it had to ask.
     """
-    rows = reach(hubs=list(hubs.values()), places=places, day=day)
+    rows = reach(hubs=list(hubs.values()), places=places, day=day, keep=keep)
     cells = road.cells_left([place.uuid for place in places if place.kind == CABINET], day)
     return [
         _offer(direction, items, hubs, place, rows, cells.get(place.uuid, {}), fee_fen) for place in places

@@ -18,15 +18,21 @@ from orders.services import road
 KEEP = timedelta(days=2)
 
 
-def reach(*, hubs: Collection[Hub], places: Collection[Place], day: date) -> dict[tuple[int, int], Reach]:
-    """{(hub pk, place pk): row} for all pairs; what is missing is asked of the router in one go per hub."""
+def reach(
+    *, hubs: Collection[Hub], places: Collection[Place], day: date, keep: bool
+) -> dict[tuple[int, int], Reach]:
+    """{(hub pk, place pk): row} for all pairs; what is missing is asked of the router in one go per hub.
+
+    `keep` stores the answers. The place picker does; the checkout does not, since buyers who store the
+    same new row in long transactions would wait for each other.
+    """
     rows = {
         (row.origin_hub_id, row.place_id): row
         for row in Reach.objects.filter(origin_hub__in=hubs, place__in=places, day=day)
     }
     for hub in hubs:
         missing = [place for place in places if (hub.pk, place.pk) not in rows]
-        rows.update({(hub.pk, row.place_id): row for row in _ask(hub, missing, day)})
+        rows.update({(hub.pk, row.place_id): row for row in _ask(hub, missing, day, keep=keep)})
     return rows
 
 
@@ -42,10 +48,10 @@ def refresh_reach(*, hub: Hub, day: date) -> int:
     for row in stale.select_related("place"):
         pairs.setdefault((row.origin_hub_id, row.day), []).append(row.place)
     hubs = Hub.objects.in_bulk([origin for origin, _ in pairs])
-    return sum(len(_ask(hubs[origin], places, on)) for (origin, on), places in pairs.items())
+    return sum(len(_ask(hubs[origin], places, on, keep=True)) for (origin, on), places in pairs.items())
 
 
-def _ask(hub: Hub, places: Iterable[Place], day: date) -> list[Reach]:
+def _ask(hub: Hub, places: Iterable[Place], day: date, *, keep: bool) -> list[Reach]:
     wanted = {place.uuid: place for place in places}
     if not wanted:
         return []
@@ -64,10 +70,11 @@ def _ask(hub: Hub, places: Iterable[Place], day: date) -> list[Reach]:
         )
         for answer in answers
     ]
-    Reach.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["origin_hub", "place", "day"],
-        update_fields=["feasible", "reason", "arrives_from", "arrives_until", "co2_g", "refreshed_at"],
-    )
+    if keep:
+        Reach.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["origin_hub", "place", "day"],
+            update_fields=["feasible", "reason", "arrives_from", "arrives_until", "co2_g", "refreshed_at"],
+        )
     return rows
