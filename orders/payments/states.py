@@ -4,6 +4,7 @@ group      open -> closing -> closed            open | closing -> succeeded
 intent     requires_confirmation -> requires_action -> succeeded | canceled        (Stripe's names)
 attempt    open -> succeeded | closed           closed -> late (paid after all, and given back in full)
 refund     pending -> succeeded | failed
+    freeze     waiting -> frozen -> captured        waiting | frozen -> releasing -> released
 """
 
 from enum import StrEnum
@@ -40,6 +41,15 @@ class RefundStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+class FreezeStatus(StrEnum):
+    WAITING = "waiting"
+    FROZEN = "frozen"
+    RELEASING = "releasing"
+    """Given up: whatever is frozen, or will be, is released."""
+    CAPTURED = "captured"
+    RELEASED = "released"
 
 
 GROUP_MOVES = Transitions(
@@ -89,6 +99,16 @@ ATTEMPT_MOVES = Transitions(
         AttemptStatus.CLOSED: {AttemptStatus.LATE},
         AttemptStatus.SUCCEEDED: set(),
         AttemptStatus.LATE: set(),
+    }
+)
+
+FREEZE_MOVES = Transitions(
+    {
+        FreezeStatus.WAITING: {FreezeStatus.FROZEN, FreezeStatus.RELEASING},
+        FreezeStatus.FROZEN: {FreezeStatus.CAPTURED, FreezeStatus.RELEASING},
+        FreezeStatus.RELEASING: {FreezeStatus.RELEASED},
+        FreezeStatus.CAPTURED: set(),
+        FreezeStatus.RELEASED: set(),
     }
 )
 

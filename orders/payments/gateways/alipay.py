@@ -98,6 +98,7 @@ class AlipayGateway:
                 trade_no=parsed.trade_no or "",
                 amount_fen=messages.optional_fen(parsed.total_amount),
                 paid_at=messages.optional_time(parsed.gmt_payment),
+                buyer_id=parsed.buyer_user_id or parsed.buyer_open_id or "",
             )
         if answer.outcome is Outcome.WAITING:
             return TradeState(status=TradeStatus.WAITING, trade_no=parsed.trade_no or "")

@@ -93,6 +93,7 @@ def trade_state(answer: Answer, parsed: Any) -> TradeState:
         trade_no=parsed.trade_no or "",
         amount_fen=optional_fen(parsed.total_amount),
         paid_at=optional_time(parsed.send_pay_date),
+        buyer_id=parsed.buyer_user_id or parsed.buyer_open_id or "",
         reason=str(parsed.trade_status),
     )
 
@@ -143,6 +144,7 @@ def _notification(fields: dict[str, str]) -> Notification:
         amount_fen=optional_fen(fields.get("amount" if freeze else "total_amount")) or 0,
         status=TRADE_STATUS.get(fields.get("trade_status", ""), TradeStatus.UNKNOWN),
         paid_at=optional_time(fields.get("gmt_payment")),
+        buyer_id=fields.get("buyer_id", fields.get("buyer_open_id", "")),
         refund_no=fields.get("out_biz_no", "") if refund else "",
         refunded_total_fen=optional_fen(fields.get("refund_fee", "0")) or 0,
     )

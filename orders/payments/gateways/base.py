@@ -47,6 +47,7 @@ class TradeState:
     amount_fen: int | None = None
     paid_at: datetime | None = None
     """Set whenever money has moved, also on a trade that was closed by a full refund."""
+    buyer_id: str = ""
     reason: str = ""
 
 
@@ -125,6 +126,7 @@ class Notification:
     amount_fen: int
     status: TradeStatus
     paid_at: datetime | None
+    buyer_id: str = ""
     refund_no: str = ""
     refunded_total_fen: int = 0
 

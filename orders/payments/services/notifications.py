@@ -66,7 +66,7 @@ def _act(note: Notification, attempt: Attempt) -> None:
             attempt=attempt, uuid__in=_uuids(note.refund_no), status=RefundStatus.PENDING
         ).update(next_try_at=clock.wall())
     elif note.status in (TradeStatus.PAID, TradeStatus.FINISHED):
-        record_paid(attempt.pk, trade_no=note.trade_no, paid_at=note.paid_at)
+        record_paid(attempt.pk, trade_no=note.trade_no, paid_at=note.paid_at, buyer_id=note.buyer_id)
     elif note.status is TradeStatus.CLOSED and note.paid_at is None:
         record_closed(attempt.pk, why="closed")
 

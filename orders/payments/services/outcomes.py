@@ -26,7 +26,7 @@ UNPAID = (
 )
 
 
-def record_paid(attempt_id: int, *, trade_no: str, paid_at: datetime | None) -> bool:
+def record_paid(attempt_id: int, *, trade_no: str, paid_at: datetime | None, buyer_id: str = "") -> bool:
     """The provider has the money. False if that was known.
 
     After the attempt was given up this is a late payment: it is recorded and refunded in full.
@@ -34,15 +34,18 @@ def record_paid(attempt_id: int, *, trade_no: str, paid_at: datetime | None) -> 
     with transaction.atomic():
         group = lock_group(_group_id(attempt_id))
         attempt = Attempt.objects.select_related("intent").get(pk=attempt_id)
-        paid_at = paid_at or clock.wall()
+        paid = {
+            "trade_no": trade_no,
+            "paid_at": paid_at or clock.wall(),
+            "buyer_id": buyer_id[:64],
+            "next_query_at": None,
+        }
         if group.status in (GroupStatus.OPEN, GroupStatus.CLOSING) and attempt.status == AttemptStatus.OPEN:
-            if not move(
-                attempt, AttemptStatus.SUCCEEDED, trade_no=trade_no, paid_at=paid_at, next_query_at=None
-            ):
+            if not move(attempt, AttemptStatus.SUCCEEDED, **paid):
                 return False
             _succeed(group, attempt)
             return True
-        if not move(attempt, AttemptStatus.LATE, trade_no=trade_no, paid_at=paid_at, next_query_at=None):
+        if not move(attempt, AttemptStatus.LATE, **paid):
             return False
         _give_back_late(group, attempt)
         return True

@@ -52,7 +52,7 @@ def believe(attempt: Attempt, state: TradeState) -> bool:
                 attempt.out_trade_no, state.amount_fen, attempt.amount_fen,
             )  # fmt: skip
             return False
-        record_paid(attempt.pk, trade_no=state.trade_no, paid_at=state.paid_at)
+        record_paid(attempt.pk, trade_no=state.trade_no, paid_at=state.paid_at, buyer_id=state.buyer_id)
         return True
     if state.status is TradeStatus.CLOSED and state.paid_at is None:
         record_closed(attempt.pk, why=state.reason or "closed")

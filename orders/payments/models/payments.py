@@ -4,16 +4,16 @@ References are the caller's UUIDs: a group's is what is paid at once, an intent'
 All amounts are fen.
 """
 
+from enum import StrEnum
+
 from django.db import models
 from django.db.models import F, Q
 
 from marketplace.database.models import Identified
-from orders.payments.states import AttemptStatus, GroupStatus, IntentStatus, RefundStatus
+from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, IntentStatus, RefundStatus
 
 
-def _choices(
-    states: type[GroupStatus | IntentStatus | AttemptStatus | RefundStatus],
-) -> list[tuple[str, str]]:
+def _choices(states: type[StrEnum]) -> list[tuple[str, str]]:
     return [(state.value, state.value) for state in states]
 
 
@@ -33,6 +33,8 @@ class PaymentGroup(Identified):
     """What the buyer pays in one act: all of its intents or none."""
 
     reference = models.UUIDField(db_index=True)
+    label = models.CharField(max_length=100, blank=True, db_index=True)
+    """A developer's own name for it: `transfer_group` of the payment API."""
     status = models.CharField(max_length=10, choices=_choices(GroupStatus), default=GroupStatus.OPEN)
     currency = models.CharField(max_length=3, default="cny")
     provider = models.CharField(max_length=10, default="alipay")
@@ -77,8 +79,11 @@ class PaymentIntent(Identified):
     status = models.CharField(
         max_length=25, choices=_choices(IntentStatus), default=IntentStatus.REQUIRES_CONFIRMATION
     )
+    payment_method = models.CharField(max_length=10, blank=True, default="alipay")
+    confirmed_at = models.DateTimeField(null=True)
     capture_method = models.CharField(max_length=10, default="automatic")
-    metadata = models.JSONField(default=dict)
+    metadata = models.JSONField(default=dict, blank=True)
+    cancellation_reason = models.CharField(max_length=30, blank=True)
     last_payment_error = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField()
     succeeded_at = models.DateTimeField(null=True)
@@ -108,6 +113,7 @@ class Attempt(Identified):
     trade_no = models.CharField(max_length=64, blank=True)
     paid_at = models.DateTimeField(null=True)
     """The provider's time."""
+    buyer_id = models.CharField(max_length=64, blank=True)
     next_query_at = models.DateTimeField(null=True)
     """Wire time of the next query; also the lease of the process that asks."""
     queries = models.PositiveSmallIntegerField(default=0)
@@ -132,10 +138,15 @@ class PreAuthorisation(Identified):
     freeze_no = models.CharField(max_length=64, unique=True)
     request_no = models.CharField(max_length=64, unique=True)
     auth_no = models.CharField(max_length=64, blank=True)
-    status = models.CharField(max_length=12, default="waiting")
+    payee_id = models.CharField(max_length=32)
+    status = models.CharField(max_length=10, choices=_choices(FreezeStatus), default=FreezeStatus.WAITING)
     frozen_fen = models.BigIntegerField(default=0)
     captured_fen = models.BigIntegerField(default=0)
     released_fen = models.BigIntegerField(default=0)
+    link = models.TextField(blank=True)
+    next_try_at = models.DateTimeField(null=True)
+    """Wire time of the next question or release; also the lease of the process that tries."""
+    tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -143,6 +154,13 @@ class PreAuthorisation(Identified):
             models.CheckConstraint(
                 condition=Q(frozen_fen__gte=F("captured_fen") + F("released_fen")),
                 name="payments_freeze_adds_up",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at"],
+                condition=Q(status__in=["waiting", "releasing"]),
+                name="payments_freeze_due",
             )
         ]
 
@@ -159,6 +177,7 @@ class Refund(Identified):
     reason = models.CharField(max_length=100)
     lines = models.JSONField(default=list)
     """What the caller wants to find on statements: [{"reference": ..., "amount_fen": ...}]."""
+    metadata = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=10, choices=_choices(RefundStatus), default=RefundStatus.PENDING)
     failure = models.CharField(max_length=60, blank=True)
     next_try_at = models.DateTimeField(null=True)
