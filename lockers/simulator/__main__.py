@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 
 def main() -> int:
     options = _options()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     options.data.mkdir(parents=True, exist_ok=True)
     link = LoopbackLink(options.socket)
     host = Host(options.data, lambda device, on_connect: link.line(device, on_connect=on_connect))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 
 from marketplace.kernel import clock
 from marketplace.telemetry.cold import GAP_S, Sample, Verdict, evaluate
@@ -108,11 +109,11 @@ def samples_of(readings: Iterable[Reading]) -> list[Sample]:
 def latest_c(*, asset_uuids: Iterable[UUID]) -> dict[tuple[UUID, str], float]:
     """The last known °C by (asset, zone); the warmest where a zone has several probes."""
     latest: dict[tuple[UUID, str], float] = {}
-    for probe in Probe.objects.filter(asset_uuid__in=list(asset_uuids)):
-        reading = probe.readings.order_by("-at").first()
-        if reading is not None:
-            key = (probe.asset_uuid, probe.zone)
-            latest[key] = max(reading.c, latest.get(key, reading.c))
+    newest = Reading.objects.filter(probe=OuterRef("pk")).order_by("-at").values("c")[:1]
+    probes = Probe.objects.filter(asset_uuid__in=list(asset_uuids)).annotate(last_c=Subquery(newest))
+    for asset, zone, c in probes.values_list("asset_uuid", "zone", "last_c"):
+        if c is not None:
+            latest[asset, zone] = max(c, latest.get((asset, zone), c))
     return latest
 
 
