@@ -8,9 +8,10 @@ from lockers.errors import NotCollectable
 from lockers.models import PickupGroup
 from lockers.protocol.allocation import Cell
 from lockers.services import groups, holds, planner
+from marketplace.places.models import Place
 from orders.models import Fulfilment, Order
 from orders.services.goods import gross_g_of, volume_ml_of
-from orders.services.locking import LockedOrder
+from orders.services.locking import LockedOrder, save
 from orders.services.notices import recipient_masked, recipient_uuid
 from orders.splitting import Way
 from routing.services import reach as routing_reach
@@ -24,8 +25,8 @@ STEP_FEN = 50
 
 
 def hold(part: Fulfilment, *, expires_at: datetime, day: date | None = None) -> None:
-    """Hold a cell for the parcel at its first place with room. Raises NoRoom with the reason per place."""
-    holds.hold_capacity(
+    """Hold a cell at the first of its places with room, and send it there. Raises NoRoom."""
+    held = holds.hold_capacity(
         reference=part.uuid,
         place_uuids=part.option_uuids,
         zone=part.zone,
@@ -36,6 +37,9 @@ def hold(part: Fulfilment, *, expires_at: datetime, day: date | None = None) -> 
         expires_at=expires_at,
         movable=part.movable,
     )
+    if held.place_uuid != part.destination.uuid:
+        # Race: the last cell of the first choice went while this buyer's checkout ran.
+        save(part, destination=Place.by_uuid(held.place_uuid))
 
 
 def firm(part: Fulfilment) -> None:

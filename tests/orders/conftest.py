@@ -7,9 +7,10 @@ from marketplace.kernel import clock
 from orders.payments.gateways import registry
 from orders.payments.gateways.alipay import AlipayGateway
 from tests.factories.orders import WEDNESDAY, Market, make_market
+from tests.lockers.conftest import _locker_keys
 from tests.orders.payments.conftest import gateway, running_simulator, simulator
 
-__all__ = ["gateway", "running_simulator", "simulator"]
+__all__ = ["_locker_keys", "gateway", "running_simulator", "simulator"]
 
 
 @pytest.fixture
