@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -78,7 +79,7 @@ def test_the_unique_key_holds_even_when_the_mark_forgets() -> None:
 @pytest.mark.parametrize(
     "body", [{"c": "warm", "raw_c": None}, {"zone": "frozen", "probe": "frozen-1"}, {"raw_c": 4_000.0}]
 )
-def test_a_reading_that_makes_no_sense_is_kept_and_acknowledged(body: dict[str, object]) -> None:
+def test_a_reading_that_makes_no_sense_is_kept_and_acknowledged(body: dict[str, Any]) -> None:
     make_cabinet(device=DEVICE)
     assert take_in([reading(1, **body)]).acks[0].upto == 1
     assert stored() == (0, 1, {1: 1})
