@@ -20,6 +20,7 @@ from marketplace.outbox.management.commands.drain import SWEEP
 from marketplace.outbox.models import OutboxEvent
 from marketplace.simulation.errors import CabinetDark, CabinetsAway, NoSuchFault
 from orders.payments.services.due import in_flight as payments_in_flight
+from routing.services.queueing import due_waves
 
 #: sign that business time was moved, beside the drain's sign that it has looked for due work
 MOVED = "business time"
@@ -77,7 +78,7 @@ def quiescence() -> Quiescence:
         outbox_pending=undelivered(),
         commands_in_flight=_commands() + _cabinets(),
         tasks_in_flight=_tasks(),
-        due_work=0 if _swept() else 1,
+        due_work=len(due_waves()) + (0 if _swept() else 1),
         gateway_pending=payments_in_flight(),
     )
 

@@ -23,7 +23,7 @@ class QuiescenceType(graphene.ObjectType):
     outbox_pending = graphene.Int(required=True)
     commands_in_flight = graphene.Int(required=True)
     tasks_in_flight = graphene.Int(required=True)
-    due_work = graphene.Int(required=True, description="1 until the drain has looked for due work again")
+    due_work = graphene.Int(required=True, description="waves to plan; 1 more until the drain has looked")
     gateway_pending = graphene.Int(required=True)
 
 

@@ -15,8 +15,8 @@ _TURNED_AWAY = frozenset({"out_of_stock", "no_room", "too_late", "past_cut_off",
 _CHECKED = frozenset({"cooperative", "company", "trader"})
 
 
-class UnpaidOrder(Exception):
-    """Money left the buyer and the shop never noticed."""
+class NotPlanned(Exception):
+    """The evening passed and a wave has no published plan."""
 
 
 async def play(stage: Stage) -> None:
@@ -32,7 +32,22 @@ async def play(stage: Stage) -> None:
     await stage.clock.jump(stage.at(18, 0, eve=True))
     await stage.clock.jump(stage.at(19, 0, eve=True))
     await stage.clock.jump(stage.at(21, 0, eve=True))
+    await _require_plans(stage)
     done(total)
+
+
+async def _require_plans(stage: Stage) -> None:
+    """By 21:00 the plans are published: village loops where there are stations, town deliveries."""
+    waves = set()
+    for hub in stage.world.hubs:
+        plans = await stage.cast.dispatcher(hub.key).ask(
+            "Plans", hubId=stage.id("places.hub", hub.key), date=stage.world.day.isoformat()
+        )
+        waves |= {(hub.key, plan["wave"]) for plan in plans if plan["status"] == "published"}
+    expected = {(station.hub, "village_loop") for station in stage.world.stations}
+    expected |= {(site.hub, "town_delivery") for site in stage.world.sites}
+    if not expected <= waves:
+        raise NotPlanned(", ".join(f"{hub} {wave}" for hub, wave in sorted(expected - waves)))
 
 
 # -- listing -----------------------------------------------------------------------------------------------
