@@ -6,7 +6,7 @@ class MarketplaceConfig(AppConfig):
     label = "marketplace"
 
     def ready(self) -> None:
-        """Every process that hands tasks over (web, drain) must know the queue, in all of its threads."""
+        """Tasks sent from any process (drain, web, ingest) go to the queue of the settings."""
         from marketplace.celery import app
 
         app.set_default()
