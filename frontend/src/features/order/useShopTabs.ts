@@ -1,4 +1,4 @@
-import { computed } from "vue";
+import { computed, onMounted } from "vue";
 
 import { useCart } from "./useCart";
 import { useText } from "@/lib/useText";
@@ -6,7 +6,12 @@ import type { Tab } from "@/ui/TabBar.vue";
 
 export function useShopTabs() {
   const { t } = useText();
-  const { count } = useCart();
+  const { count, cart, load } = useCart();
+
+  onMounted(() => {
+    if (!cart.value) void load();
+  });
+
   return computed<Tab[]>(() => [
     {
       to: "/",

@@ -1,0 +1,50 @@
+"""Every role's pages open on a phone, say something, and are clean for axe, in both languages."""
+
+import pytest
+from playwright.sync_api import expect
+
+PAGES = {
+    "buyer": ["/", "/cart", "/checkout", "/orders", "/me", "/me/consents", "/me/notices"],
+    "information_officer": [
+        "/station", "/station/sell", "/station/lots", "/station/buy", "/station/people", "/station/pack",
+    ],
+    "courier": ["/courier"],
+    "hub_operator": ["/hub"],
+    "dispatcher": ["/dispatch"],
+    "cabinet_operator": ["/cabinets", "/cabinets/breaches"],
+    "tester": ["/tester"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+@pytest.mark.parametrize("role", PAGES)
+def test_pages_of(role: str, locale: str, sign_in, accessible) -> None:
+    page = sign_in(role, locale=locale)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    for path in PAGES[role]:
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).not_to_be_empty()
+        accessible(page)
+        expect(page.get_by_role("alert")).to_have_count(0)
+    assert troubles == []
+
+
+def test_a_page_of_another_role_stays_shut(sign_in) -> None:
+    page = sign_in("courier")
+    page.goto("/station")
+    expect(page.get_by_role("heading", level=1)).to_have_text("没有权限")
+
+
+def test_the_shop_works_by_keyboard_alone(phone) -> None:
+    page = phone().new_page()
+    page.goto("/")
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("没有这样的东西")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("没有找到")).to_be_visible()
