@@ -1,0 +1,381 @@
+"""The problem laid out in the arenas of a search.
+
+A *request* is one shipment, or a bundle of shipments that no plan could tell apart. A *slot* is one vehicle; slots
+of equal vehicles share a *type*. Nodes are those of `core.network`, of one representative per request, followed by
+a start and an end node per type. Demand has one column per compartment and measure that can bind at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from routing.solver.core.network import Kind, Network
+from routing.solver.engines.yinong import layout as at
+from routing.solver.engines.yinong.layout import NEVER, Arena, Floats, Ints, rows
+from routing.solver.problem import Shipment, Vehicle
+from routing.solver.terms import Goods, Size
+
+#: A bundle fills at most this share of the smallest compartment that may take it.
+FILL = 0.2
+GOODS = {Goods.NEUTRAL: 0, Goods.FOOD: 1, Goods.PESTICIDE: 2}
+#: Neighbouring places that a ruin may look at.
+NEAR = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An arena with the way back: `origin[node]` = (request, alternative, place in the chain)."""
+
+    net: Network
+    arena: Arena
+    members: list[list[int]]
+    origin: list[tuple[int, int, int]]
+    slots: list[int]
+
+    def nodes_of(self, node: int) -> list[int]:
+        """The network's nodes that a chosen node stands for, one per shipment of its request."""
+        request, alternative, position = self.origin[node]
+        return [self.net.alternatives[m][alternative][position] for m in self.members[request]]
+
+
+def compile_arrays(net: Network, *, seed: int) -> Compiled:
+    """Lay out a problem and an empty plan. Shipments without any alternative have no request."""
+    slots, types = _types(net)
+    members = _bundles(net, types)
+    nodes, origin = _nodes(net, members)
+    arena = Arena()
+    _lay_problem(arena, net, members, nodes, slots, types)
+    _lay_search(arena, nodes=len(origin) + 2 * len(types), requests=len(members), slots=len(slots), seed=seed)
+    return Compiled(net, arena.close(), members, origin, [vehicle for vehicle, _ in slots])
+
+
+def _types(net: Network) -> tuple[list[tuple[int, int]], list[int]]:
+    """((vehicle, type) per slot, a vehicle per type). A vehicle that is named somewhere is its own type."""
+    named: set[str] = set()
+    for shipment in net.problem.shipments:
+        named |= shipment.vehicles or frozenset()
+    known: dict[Vehicle, int] = {}
+    types: list[int] = []
+    slots: list[tuple[int, int]] = []
+    for number, vehicle in enumerate(net.problem.vehicles):
+        alike = vehicle if vehicle.locked or vehicle.id in named else replace(vehicle, id="alike")
+        if alike not in known:
+            known[alike] = len(types)
+            types.append(number)
+        slots.append((number, known[alike]))
+    return slots, types
+
+
+def _bundles(net: Network, types: Sequence[int]) -> list[list[int]]:
+    """Shipments per request: those with one and the same stop ride together, up to a share of any room."""
+    promised = {token for vehicle in net.problem.vehicles for token in vehicle.locked}
+    groups = defaultdict[Any, list[int]](list)
+    for number, shipment in enumerate(net.problem.shipments):
+        if net.alternatives[number]:
+            alone = shipment.id in promised or any(o.id in promised for o in shipment.options)
+            groups[number if alone else _signature(net, number, shipment)].append(number)
+    bundles: list[list[int]] = []
+    for group in groups.values():
+        fill = math.inf
+        for number in group:
+            share = _share(net, number, types)
+            if fill + share > FILL:
+                bundles.append([])
+                fill = 0.0
+            fill += share
+            bundles[-1].append(number)
+    return bundles
+
+
+def _signature(net: Network, number: int, shipment: Shipment) -> Any:
+    """What two shipments must share to be one request; the number itself for those that choose."""
+    chains = net.alternatives[number]
+    last = net.nodes[chains[0][-1]]
+    if len(chains) > 1 or len(chains[0]) > 1 or net.problem.places[last.place].cells is not None:
+        return number
+    terms = (shipment.release_s, shipment.due_s, shipment.goods, shipment.vehicles, shipment.hub)
+    rides = tuple(net.rides[number])
+    return last.site, last.kind, terms, rides, shipment.cold_budget_s
+
+
+def _share(net: Network, number: int, types: Sequence[int]) -> float:
+    shipment, share = net.problem.shipments[number], 0.0
+    for vehicle in types:
+        ride = net.rides[number][vehicle]
+        if ride is not None:
+            room = net.problem.vehicles[vehicle].compartments[ride.compartment]
+            share = max(share, shipment.volume_ml / max(room.volume_ml, 1e-9))
+            share = max(share, shipment.weight_g / max(room.weight_g, 1e-9))
+    return share
+
+
+class _Nodes:
+    """Columns of the node tables while they grow."""
+
+    def __init__(self) -> None:
+        self.ints: list[tuple[int, ...]] = []
+        self.times: list[tuple[float, ...]] = []
+        self.first: list[int] = []
+        self.second: list[int] = []
+        self.alternatives_from: list[int] = [0]
+
+
+def _nodes(net: Network, members: list[list[int]]) -> tuple[_Nodes, list[tuple[int, int, int]]]:
+    nodes, origin = _Nodes(), list[tuple[int, int, int]]()
+    groups = _cell_groups(net)
+    for request, bundle in enumerate(members):
+        for alternative, chain in enumerate(net.alternatives[bundle[0]]):
+            for position, index in enumerate(chain):
+                item = net.nodes[index]
+                mine = [net.nodes[net.alternatives[m][alternative][position]] for m in bundle]
+                group, cabinet = _drop_cells(net, bundle[0], index, groups)
+                option = net.problem.shipments[bundle[0]].options
+                preference = option[item.option].preference if item.option >= 0 else 0
+                nodes.ints.append(
+                    (request, int(item.kind), item.place, item.site, group, cabinet, preference)
+                )
+                nodes.times.append(
+                    (
+                        max(float(item.opens_s), -NEVER),
+                        min(float(item.closes_s), NEVER),
+                        float(item.setup_s),
+                        float(sum(node.service_s for node in mine)),
+                        float(sum(node.choice_fen for node in mine)),
+                    )
+                )
+                origin.append((request, alternative, position))
+            nodes.first.append(len(origin) - len(chain))
+            nodes.second.append(len(origin) - 1 if len(chain) == 2 else -1)
+        nodes.alternatives_from.append(len(nodes.first))
+    return nodes, origin
+
+
+def _cell_groups(net: Network) -> dict[tuple[int, str], int]:
+    keys = [(k, g.zone.value) for k, place in enumerate(net.problem.places) for g in place.cells or ()]
+    return {key: number for number, key in enumerate(keys)}
+
+
+def _drop_cells(
+    net: Network, shipment: int, node: int, groups: dict[tuple[int, str], int]
+) -> tuple[int, int]:
+    """(group of cells, cabinet) of a drop; (-1, -1) where no cell is used."""
+    item = net.nodes[node]
+    if item.kind not in (Kind.DELIVER, Kind.DROP) or net.problem.places[item.place].cells is None:
+        return -1, -1
+    goods = net.problem.shipments[shipment].goods
+    return (
+        groups[item.place, net.problem.shipments[shipment].zone.value],
+        item.place if goods is not Goods.NEUTRAL else -1,
+    )
+
+
+def _lay_problem(
+    arena: Arena,
+    net: Network,
+    members: list[list[int]],
+    nodes: _Nodes,
+    slots: list[tuple[int, int]],
+    types: list[int],
+) -> None:
+    """Everything that the search only reads."""
+    problem = net.problem
+    distance = np.array(net.distance_m)
+    distance[~np.isfinite(distance)] = 1e9
+    time = np.array(net.time_s)
+    time[distance >= 1e9] = 1e9
+    demand, capacity = _loads(net, members, types)
+    for slot, value in (
+        (at.SLOTS, len(slots)),
+        (at.TYPES, len(types)),
+        (at.REQUESTS, len(members)),
+        (at.PLACES, len(problem.places)),
+        (at.COLUMNS, demand.shape[2]),
+        (at.LEVELS, len(problem.objective.service_levels)),
+    ):
+        arena.set(slot, value)
+    arena.floats(at.DISTANCE, distance)
+    arena.floats(at.TIME, time)
+    near = np.argsort(distance, axis=1, kind="stable")[:, :NEAR]
+    arena.set(at.NEAR_WIDTH, near.shape[1])
+    arena.ints(at.NEAR, near)
+    _lay_nodes(arena, net, nodes, types)
+    arena.floats(at.DEMAND, demand)
+    arena.floats(at.CAPACITY, capacity)
+    _lay_requests(arena, net, members, types)
+    arena.floats(at.SORT_KEYS, _sort_keys(net, nodes, demand, capacity, distance))
+    arena.ints(at.CELL_ROOM, _cell_room(net))
+    arena.ints(at.CABINET_HOLDS, [sum(1 << GOODS[g] for g in p.holds) for p in problem.places])
+    arena.ints(at.LEVEL, _levels(net, members))
+    arena.ints(at.SLOT_TYPE, [kind for _, kind in slots])
+    _lay_types(arena, net, types)
+
+
+def _lay_nodes(arena: Arena, net: Network, nodes: _Nodes, types: list[int]) -> None:
+    """Nodes of the requests, then a start and an end per type, each a site of its own."""
+    ints, times = list(nodes.ints), list(nodes.times)
+    for number, vehicle in enumerate(types):
+        shift = net.problem.vehicles[vehicle].shift
+        for place, site in ((net.starts[vehicle], -1 - 2 * number), (net.ends[vehicle], -2 - 2 * number)):
+            ints.append((-1, 4, place, site, -1, -1, 0))
+            times.append((float(shift.opens_s), float(shift.closes_s), 0.0, 0.0, 0.0))
+    arena.ints(at.NODE, rows(ints, at.NODE_WIDTH))
+    arena.floats(at.NODE_TIMES, rows(times, at.NODE_TIMES_WIDTH))
+    arena.ints(at.FIRST_OF_ALTERNATIVE, nodes.first)
+    arena.ints(at.SECOND_OF_ALTERNATIVE, nodes.second)
+    arena.ints(at.ALTERNATIVES_FROM, nodes.alternatives_from)
+    places = np.array([row[at.PLACE] for row in nodes.ints], dtype=np.int64)
+    order = np.argsort(places, kind="stable")
+    arena.ints(at.PLACE_NODES, order)
+    arena.ints(at.PLACE_FROM, np.searchsorted(places[order], np.arange(len(net.problem.places) + 1)))
+    arena.ints(at.TYPE_START, len(nodes.ints) + np.arange(2 * len(types)))
+
+
+def _loads(net: Network, members: list[list[int]], types: list[int]) -> tuple[Floats, Floats]:
+    """Demand and capacity by compartment and measure; columns that can never bind are left out."""
+    most = max((len(net.problem.vehicles[v].compartments) for v in types), default=1)
+    demand = np.zeros((len(types), len(members), 2 * most))
+    capacity = np.full((len(types), 2 * most), 0.0)
+    for t, vehicle in enumerate(types):
+        for c, room in enumerate(net.problem.vehicles[vehicle].compartments):
+            capacity[t, 2 * c : 2 * c + 2] = float(room.volume_ml), float(room.weight_g)
+        for q, bundle in enumerate(members):
+            for shipment in bundle:
+                ride, item = net.rides[shipment][vehicle], net.problem.shipments[shipment]
+                if ride is not None:
+                    demand[t, q, 2 * ride.compartment] += item.volume_ml
+                    demand[t, q, 2 * ride.compartment + 1] += item.weight_g
+    binding = (demand.sum(axis=1) > capacity).any(axis=0)
+    return np.ascontiguousarray(demand[:, :, binding]), np.ascontiguousarray(capacity[:, binding])
+
+
+def _lay_requests(arena: Arena, net: Network, members: list[list[int]], types: list[int]) -> None:
+    ints, values = [], []
+    for bundle in members:
+        item = net.problem.shipments[bundle[0]]
+        needs = [int(item.size is not None and item.size >= size) for size in Size]
+        ints.append((GOODS[item.goods], *needs, len(bundle)))
+        release = item.release_s if item.direction == "down" else None
+        due = item.due_s if item.direction == "up" else None
+        worth = float(sum(net.problem.shipments[m].value_fen for m in bundle))
+        budget = NEVER if item.cold_budget_s is None else float(item.cold_budget_s)
+        values.append((worth, budget, -NEVER if release is None else release, NEVER if due is None else due))
+    arena.ints(at.REQUEST, rows(ints, at.REQUEST_WIDTH))
+    arena.floats(at.REQUEST_VALUES, rows(values, at.REQUEST_VALUES_WIDTH))
+    shape = (len(types), len(members))
+    allowed, exposed, most = np.zeros(shape, bool), np.zeros(shape, bool), np.full(shape, NEVER)
+    for t, vehicle in enumerate(types):
+        for q, bundle in enumerate(members):
+            ride, chains = net.rides[bundle[0]][vehicle], net.alternatives[bundle[0]]
+            if ride is not None:
+                allowed[t, q] = any(all(net.may_carry(vehicle, n) for n in chain) for chain in chains)
+                exposed[t, q], most[t, q] = ride.exposed, min(ride.most_stops, NEVER)
+    arena.ints(at.ALLOWED, allowed)
+    arena.ints(at.EXPOSED, exposed)
+    arena.floats(at.MOST_STOPS, most)
+
+
+def _sort_keys(net: Network, nodes: _Nodes, demand: Floats, capacity: Floats, distance: Floats) -> Floats:
+    """Ascending keys by which requests are put back: demand, far, close, window length, opening, closing."""
+    count = len(nodes.alternatives_from) - 1
+    keys = np.zeros((6, count))
+    depot = net.starts[0] if net.starts else 0
+    for q in range(count):
+        chains = range(nodes.alternatives_from[q], nodes.alternatives_from[q + 1])
+        mine = [nodes.first[k] for k in chains] + [nodes.second[k] for k in chains if nodes.second[k] >= 0]
+        far = min(distance[depot, nodes.ints[x][at.PLACE]] for x in mine)
+        opens, closes = min(nodes.times[x][0] for x in mine), max(nodes.times[x][1] for x in mine)
+        length = sum(nodes.times[x][1] - nodes.times[x][0] for x in mine)
+        share = float((demand[:, q, :] / np.maximum(capacity, 1e-9)).max()) if demand[:, q, :].size else 0.0
+        keys[:, q] = -share, -far, far, length, opens, -closes
+    return keys
+
+
+def _cell_room(net: Network) -> Ints:
+    rows = [[g.at_least(size) for size in Size] for p in net.problem.places for g in p.cells or ()]
+    return np.array(rows, dtype=np.int64).reshape(-1, 3)
+
+
+def _levels(net: Network, members: list[list[int]]) -> Ints:
+    """(preference, most shipments with a worse one) by service level."""
+    count = sum(len(bundle) for bundle in members)
+    levels = net.problem.objective.service_levels
+    table = [(level.preference, math.floor((1 - level.share) * count + 1e-6)) for level in levels]
+    return np.array(table, dtype=np.int64).reshape(-1, 2)
+
+
+def _lay_types(arena: Arena, net: Network, types: list[int]) -> None:
+    vans = [net.problem.vehicles[v] for v in types]
+    values = [
+        (
+            float(van.shift.opens_s),
+            float(van.shift.closes_s),
+            float(van.fixed_fen),
+            van.fen_per_km / 1000,
+            van.fen_per_hour / 3600,
+            NEVER if van.max_distance_m is None else float(van.max_distance_m),
+        )
+        for van in vans
+    ]
+    arena.floats(at.TYPE_VALUES, rows(values, at.TYPE_VALUES_WIDTH))
+    most = max((len(van.breaks) for van in vans), default=0)
+    breaks = np.full((len(vans), most, 3), -1.0)
+    for t, van in enumerate(vans):
+        for b, rest in enumerate(sorted(van.breaks, key=lambda rest: rest.earliest_s)):
+            breaks[t, b] = rest.earliest_s, rest.latest_s, rest.duration_s
+    arena.set(at.BREAKS, most)
+    arena.floats(at.BREAK, breaks)
+
+
+def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: int) -> None:
+    """Everything that the search writes: an empty plan, every request absent."""
+    longest, columns, places = nodes + 2, int(arena.n[at.COLUMNS]), int(arena.n[at.PLACES])
+    arena.set(at.LONGEST, longest)
+    arena.set(at.MOST_ROUTES, slots)
+    arena.set(at.RANDOM, at.random_start(seed))
+    for table, shape in (
+        (at.ROUTE, (slots, longest)),
+        (at.LENGTH, slots),
+        (at.LOCKED, slots),
+        (at.STOPS, slots),
+        (at.FRAGILE, slots),
+        (at.ROUTE_GOODS, (slots, 3)),
+        (at.POSITION, nodes),
+        (at.MARKED, requests),
+        (at.REMOVED, requests + 1),
+        (at.CELLS_USED, (4 * places, 3)),
+        (at.CABINET_GOODS, (places, 3)),
+        (at.LEVEL_USED, int(arena.n[at.LEVELS]) + 1),
+        (at.TOUCHED, slots + 1),
+        (at.TOUCH_STAMP, slots),
+        (at.SAVED_ROUTE, (slots, longest)),
+        (at.SAVED_LENGTH, slots),
+        (at.BEST_ROUTE, (slots, longest)),
+        (at.BEST_LENGTH, slots),
+        (at.SCRATCH, longest + 2),
+        (at.STOP_FIRST, longest + 2),
+        (at.BOARDED, requests),
+        (at.POOL_NODES, at.POOL_MOST_NODES),
+        (at.POOL_FROM, at.POOL_MOST_ROUTES + 1),
+        (at.POOL_SLOT, at.POOL_MOST_ROUTES),
+    ):
+        arena.ints(table, np.zeros(shape, dtype=np.int64))
+    for table in (at.ROUTE_OF, at.NODE_OF, at.SECOND_OF, at.OLD_ROUTE, at.OLD_NODE, at.OLD_SECOND):
+        arena.ints(table, np.full(requests, -1))
+    for table, shape in (
+        (at.CLOCK, (slots, longest, at.CLOCK_WIDTH)),
+        (at.LOAD, (slots, longest, columns, at.LOAD_WIDTH)),
+        (at.ROUTE_VALUES, (slots, at.ROUTE_VALUES_WIDTH)),
+        (at.SAVED_COST, slots),
+        (at.SORT_KEY, requests + 1),
+        (at.MISSED, requests),
+        (at.STOP_TIMES, (longest + 2, at.STOP_TIMES_WIDTH)),
+        (at.POOL_COST, at.POOL_MOST_ROUTES),
+        (at.TOTAL, 2),
+    ):
+        arena.floats(table, np.zeros(shape))
