@@ -31,6 +31,7 @@ HANDLERS: dict[str, list[Handler]] = {
     "telemetry.BreachClosed": [lockers.free_after_breach],
     "lockers.ParcelDeposited": [routing.parcel_deposited, orders.note_deposited],
     "lockers.ParcelCollected": [orders.note_collected],
+    "lockers.ParcelOverdue": [orders.note_overdue],
     "lockers.ParcelsHeld": [orders.hold_parcels],
     "lockers.ParcelsReleased": [orders.release_parcels],
 }

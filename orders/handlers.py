@@ -104,6 +104,13 @@ def note_collected(event: DeliveredEvent) -> None:
         arrivals.note_collected(fulfilment_uuid=fulfilment, at=_moment(event, "at"))
 
 
+def note_overdue(event: DeliveredEvent) -> None:
+    """lockers.ParcelOverdue: nobody came for it in time."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        arrivals.note_overdue(fulfilment_uuid=fulfilment)
+
+
 def hold_parcels(event: DeliveredEvent) -> None:
     """lockers.ParcelsHeld: a cell got too warm; nobody takes these until somebody decides."""
     for reference in event.payload["references"]:

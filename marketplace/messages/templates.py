@@ -33,6 +33,9 @@ TEMPLATES: dict[str, Template] = {
     "parcel_on_shelf": Template(N_("包裹已到站点"), N_("取件码 {code}，请到 {place} 领取。")),
     "parcel_held": Template(N_("包裹暂停取件"), N_("{place} 温度异常，您的包裹已封存待检，我们会尽快答复。")),
     "parcel_released": Template(N_("可以取件了"), N_("{place} 的包裹经检查可以领取，取件码不变。")),
+    "parcel_overdue": Template(
+        N_("包裹已逾期"), N_("{place} 的包裹已过保管期，将由配送员取回，请联系客服。")
+    ),
     "postponed": Template(N_("改期配送"), N_("订单 {number} 改到 {day} 配送：{reason}。")),
     "parcel_collected": Template(N_("已取件"), N_("订单 {number} 的包裹已取走。")),
     "unserved": Template(N_("明日不能送达"), N_("订单 {number} 明日不能送达：{reason}。款项将原路退回。")),

@@ -30,6 +30,8 @@ HOLD = {
     "chilled": timedelta(hours=24),
     "frozen": timedelta(hours=24),
 }
+#: what somebody must look at: a parcel that nobody came for
+OVERDUE = "overdue"
 #: a cell held anew is firmed in the same transaction; the time only has to lie ahead
 KEEP_CELL = timedelta(minutes=15)
 #: a parcel that no plan serves is tried again on the next day this often; then the money goes back
@@ -179,6 +181,17 @@ def note_held(*, fulfilment_uuid: UUID, breach_uuid: UUID) -> None:
             return
         save(part, held=True, held_breach_uuid=breach_uuid)
         tell(locked.order, "parcel_held", {"place": part.destination.name}, reference=part.uuid)
+
+
+def note_overdue(*, fulfilment_uuid: UUID) -> None:
+    """Its free storage period is over: the recipient hears of it, and somebody has to see to the goods."""
+    with transaction.atomic():
+        locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
+        part = locked.fulfilment(fulfilment_uuid)
+        if part.status != FulfilmentStatus.READY or locked.order.attention == OVERDUE:
+            return
+        save(locked.order, attention=OVERDUE)
+        tell(locked.order, "parcel_overdue", {"place": part.destination.name}, reference=part.uuid)
 
 
 def note_released(*, fulfilment_uuid: UUID, decision: str) -> None:

@@ -125,6 +125,7 @@ class World:
         self.bench.world.set(moment, frozen=True)
         self.bench.turn()
         self.settle()
+        self.bench.turn()  # what the server decided reaches the cabinet
 
     def settle(self) -> None:
         """Drain and due work until nothing is left to do."""
