@@ -157,6 +157,8 @@ ALIPAY_GATEWAY_URL = env.text("ALIPAY_GATEWAY_URL", "")
 ALIPAY_APP_ID = env.text("ALIPAY_APP_ID", "")
 ALIPAY_SELLER_ID = env.text("ALIPAY_SELLER_ID", "")
 ALIPAY_APP_PRIVATE_KEY_FILE = env.text("ALIPAY_APP_PRIVATE_KEY_FILE", "")
+#: The secret key of the Stripe-compatible payment API; without one the API lets nobody in.
+STRIPE_API_KEY = env.secret("STRIPE_API_KEY")
 ALIPAY_PUBLIC_KEY_FILE = env.text("ALIPAY_PUBLIC_KEY_FILE", "")
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")

@@ -39,6 +39,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("admin/", admin.site.urls),
     path("payments/", include("orders.payments.urls")),
+    path("stripe/", include("orders.payments.stripe_api.urls")),
     path("", include("farmers.urls")),
 ]
 if settings.DEBUG:

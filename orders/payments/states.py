@@ -4,7 +4,7 @@ group      open -> closing -> closed            open | closing -> succeeded
 intent     requires_confirmation -> requires_action -> succeeded | canceled        (Stripe's names)
 attempt    open -> succeeded | closed           closed -> late (paid after all, and given back in full)
 refund     pending -> succeeded | failed
-    freeze     waiting -> frozen -> captured        waiting | frozen -> releasing -> released
+    freeze     waiting -> frozen -> captured        waiting | frozen -> releasing <-> released
 """
 
 from enum import StrEnum
@@ -108,7 +108,7 @@ FREEZE_MOVES = Transitions(
         FreezeStatus.FROZEN: {FreezeStatus.CAPTURED, FreezeStatus.RELEASING},
         FreezeStatus.RELEASING: {FreezeStatus.RELEASED},
         FreezeStatus.CAPTURED: set(),
-        FreezeStatus.RELEASED: set(),
+        FreezeStatus.RELEASED: {FreezeStatus.RELEASING},
     }
 )
 

@@ -2,9 +2,11 @@
 
 from celery import shared_task
 
+from orders.payments.services.freezes import query_freeze
 from orders.payments.services.groups import close_group
 from orders.payments.services.queries import query_attempt
 from orders.payments.services.refunds import send_refund
+from orders.payments.services.webhooks import send_webhook
 
 
 @shared_task
@@ -20,3 +22,13 @@ def query_payment_attempt(attempt_id: int) -> None:
 @shared_task
 def send_payment_refund(refund_id: int) -> None:
     send_refund(refund_id)
+
+
+@shared_task
+def query_payment_freeze(freeze_id: int) -> None:
+    query_freeze(freeze_id)
+
+
+@shared_task
+def send_payment_webhook(delivery_id: int) -> None:
+    send_webhook(delivery_id)

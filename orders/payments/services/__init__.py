@@ -1,12 +1,11 @@
 """The verbs of payments. Locks: payment group -> (intent, attempt, refund under it) -> ledger accounts."""
 
 from orders.payments.services.cash import record_cash
+from orders.payments.services.confirming import NextAction, confirm_group
 from orders.payments.services.due import dispatch_due, in_flight, work_due
 from orders.payments.services.groups import (
     IntentSpec,
-    NextAction,
     cancel_group,
-    confirm_group,
     expire_due_groups,
     open_group,
     payment_of,

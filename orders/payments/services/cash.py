@@ -40,6 +40,13 @@ def record_cash(*, group: PaymentGroup, station_uuid: UUID, taken_by_uuid: UUID)
             taken_at=clock.now(),
         )
         for intent in intents:
-            capture(locked, intent, entry_kind=AccountKind.STATION_CASH, source=PROVIDER, key=intent.uuid.hex)
+            capture(
+                locked,
+                intent,
+                amount_fen=intent.amount_fen,
+                entry_kind=AccountKind.STATION_CASH,
+                source=PROVIDER,
+                key=intent.uuid.hex,
+            )
         finish_if_ended(locked)
     return receipt

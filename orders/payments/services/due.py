@@ -1,6 +1,7 @@
 """Finding due rows, leasing them, and working on them here or in Celery."""
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ from django.db import models, transaction
 from kombu.exceptions import OperationalError
 
 from marketplace.kernel import clock
-from orders.payments.models import Attempt, PaymentGroup, Refund
+from orders.payments.models import Attempt, PaymentGroup, PreAuthorisation, Refund, WebhookDelivery
+from orders.payments.services.freezes import query_freeze
 from orders.payments.services.groups import close_group, expire_due_groups
 from orders.payments.services.queries import query_attempt
 from orders.payments.services.refunds import send_refund
-from orders.payments.states import AttemptStatus, GroupStatus, RefundStatus
+from orders.payments.services.webhooks import send_webhook
+from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, RefundStatus
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
@@ -32,14 +35,29 @@ def claim_closing() -> list[int]:
     return _claim(PaymentGroup.objects.filter(status=GroupStatus.CLOSING), "next_try_at")
 
 
+def claim_freezes() -> list[int]:
+    live = [FreezeStatus.WAITING, FreezeStatus.RELEASING]
+    return _claim(PreAuthorisation.objects.filter(status__in=live), "next_try_at")
+
+
+def claim_webhooks() -> list[int]:
+    return _claim(WebhookDelivery.objects.filter(status="pending"), "next_try_at")
+
+
+#: (claim, work here, name of the task that does the same work)
+WORK: tuple[tuple[Callable[[], list[int]], Callable[[int], object], str], ...] = (
+    (claim_closing, close_group, "close_payment_group"),
+    (claim_attempts, query_attempt, "query_payment_attempt"),
+    (claim_refunds, send_refund, "send_payment_refund"),
+    (claim_freezes, query_freeze, "query_payment_freeze"),
+    (claim_webhooks, send_webhook, "send_payment_webhook"),
+)
+
+
 def work_due() -> int:
     """Everything due, in this process; returns how much was done. Never inside a transaction."""
     count = expire_due_groups()
-    for claim, work in (
-        (claim_closing, close_group),
-        (claim_attempts, query_attempt),
-        (claim_refunds, send_refund),
-    ):
+    for claim, work, _ in WORK:
         ids = claim()
         for row_id in ids:
             work(row_id)
@@ -50,13 +68,8 @@ def work_due() -> int:
 def dispatch_due() -> int:
     """Hands everything due to the workers: the drain polls this. A lost task is due again after its lease."""
     count = expire_due_groups()
-    for claim, task in (
-        (claim_closing, "close_payment_group"),
-        (claim_attempts, "query_payment_attempt"),
-        (claim_refunds, "send_payment_refund"),
-    ):
-        ids = claim()
-        for row_id in ids:
+    for claim, _, task in WORK:
+        for row_id in claim():
             count += _send(task, row_id)
     return count
 

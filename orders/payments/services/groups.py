@@ -1,27 +1,25 @@
 """Opening, confirming and closing what a buyer pays at once."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
-from marketplace.kernel.ids import uuid7
-from orders.payments.errors import NoSuchPayment, NotPayable, OpenedDifferently, ProviderAway
-from orders.payments.gateways.base import GatewayError, TradeOrder, TradeStatus
+from orders.payments.errors import NoSuchPayment, OpenedDifferently
+from orders.payments.gateways.base import TradeStatus
 from orders.payments.gateways.registry import gateway
 from orders.payments.models import Attempt, PaymentGroup, PaymentIntent
 from orders.payments.services.calls import record_call, wait_until
+from orders.payments.services.developer_events import tell_intents
 from orders.payments.services.locking import lock_group, move
-from orders.payments.services.merchants import registered_ids, remember_merchants
-from orders.payments.services.outcomes import UNPAID, finish_if_ended, record_closed
-from orders.payments.services.queries import FIRST_QUERY_S, believe
-from orders.payments.states import AttemptStatus, GroupStatus, IntentStatus
+from orders.payments.services.merchants import remember_merchants
+from orders.payments.services.outcomes import UNPAID, finish_if_ended, give_up, record_closed
+from orders.payments.services.queries import believe
+from orders.payments.states import AttemptStatus, GroupStatus
 
 LINK_LIFE = timedelta(minutes=30)
 CLOSE_FIRST_S, CLOSE_LONGEST_S = 2.0, 300.0
@@ -42,13 +40,6 @@ class IntentSpec:
     merchant_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NextAction:
-    """Where the buyer goes to pay."""
-
-    url: str
-
-
 def open_group(
     *, reference: UUID, intents: Sequence[IntentSpec], expires_at: datetime, currency: str = "cny"
 ) -> PaymentGroup:
@@ -67,7 +58,7 @@ def open_group(
         group: PaymentGroup = PaymentGroup.objects.create(
             reference=reference, currency=currency, expires_at=expires_at, created_at=now
         )
-        PaymentIntent.objects.bulk_create(
+        made = PaymentIntent.objects.bulk_create(
             PaymentIntent(
                 group=group,
                 reference=spec.reference,
@@ -78,37 +69,9 @@ def open_group(
             )
             for spec in intents
         )
+        tell_intents("created", made)
         remember_merchants({spec.merchant: spec.merchant_name or spec.description for spec in intents})
     return group
-
-
-def confirm_group(*, group: PaymentGroup, return_url: str = "") -> NextAction:
-    """Asks the provider for the page where the buyer pays. Never inside a transaction; at most a few seconds.
-
-    Repeating it is safe: an unpaid attempt keeps its number. `return_url` is a path of ours.
-    Raises NotPayable, ProviderAway (nothing is lost: try again), MerchantNotRegistered.
-    """
-    path = _own_path(return_url)
-    merchants = registered_ids(group.intents.values_list("merchant_uuid", flat=True))
-    orders = _start_attempts(group.pk, merchants=merchants)
-    link_expires_at = _link_expiry(group.pk)
-    numbers = [order.out_trade_no for order in orders]
-    merge_no = "M" + hashlib.sha256("".join(numbers).encode()).hexdigest()[:31]
-    try:
-        url = gateway().pay_link(
-            merge_no=merge_no,
-            trades=orders,
-            return_url=f"{settings.PUBLIC_URL}/payments/alipay/return?group={group.uuid}",
-            notify_url=f"{settings.PUBLIC_URL}/payments/alipay/notify",
-            expires_at=link_expires_at,
-        )
-    except GatewayError as error:
-        record_call(operation="pay_link", number=merge_no, result="refused" if error.permanent else "unknown",
-                    reason=str(error))  # fmt: skip
-        raise ProviderAway from error
-    record_call(operation="pay_link", number=merge_no, result="done")
-    PaymentGroup.objects.filter(pk=group.pk, status=GroupStatus.OPEN).update(pay_url=url, return_url=path)
-    return NextAction(url)
 
 
 def cancel_group(*, reference: UUID, why: str = "cancelled") -> None:
@@ -184,57 +147,6 @@ def _same_parts(group: PaymentGroup, intents: Sequence[IntentSpec]) -> PaymentGr
     return group
 
 
-def _own_path(return_url: str) -> str:
-    """Only a path of ours: the return page must not send buyers anywhere else."""
-    path = return_url.removeprefix(str(settings.PUBLIC_URL)) or "/"
-    if not path.startswith("/") or path.startswith(("//", "/\\")) or "\n" in path or "\r" in path:
-        raise InvalidInput(N_("返回地址必须是本站地址"), field="returnUrl")
-    return path
-
-
-def _start_attempts(group_id: int, *, merchants: dict[UUID, str]) -> list[TradeOrder]:
-    """One open attempt per intent, committed before the provider hears of it: a crash leaves its number."""
-    with transaction.atomic(durable=True):
-        group = lock_group(group_id)
-        if group.status != GroupStatus.OPEN or group.expires_at <= clock.now():
-            raise NotPayable
-        if group.link_expires_at is None or group.link_expires_at <= clock.wall() + timedelta(minutes=1):
-            group.link_expires_at = clock.wall() + LINK_LIFE
-            group.save(update_fields=["link_expires_at"])
-        seller_id = gateway().seller_id
-        orders = []
-        for intent in group.intents.order_by("pk"):
-            attempt = intent.attempts.filter(status=AttemptStatus.OPEN).first()
-            if attempt is None:
-                attempt = Attempt.objects.create(
-                    intent=intent,
-                    out_trade_no="Y" + uuid7().hex,
-                    amount_fen=intent.amount_fen,
-                    seller_id=seller_id,
-                    sub_merchant_id=merchants.get(intent.merchant_uuid, "") if intent.merchant_uuid else "",
-                    next_query_at=clock.wall() + timedelta(seconds=FIRST_QUERY_S),
-                    created_at=clock.now(),
-                )
-                move(intent, IntentStatus.REQUIRES_ACTION)
-            orders.append(
-                TradeOrder(
-                    out_trade_no=attempt.out_trade_no,
-                    amount_fen=attempt.amount_fen,
-                    subject=intent.description,
-                    seller_id=attempt.seller_id,
-                    sub_merchant_id=attempt.sub_merchant_id,
-                )
-            )
-    return orders
-
-
-def _link_expiry(group_id: int) -> datetime:
-    found: PaymentGroup = PaymentGroup.objects.get(pk=group_id)
-    if found.link_expires_at is None:
-        raise NotPayable
-    return found.link_expires_at
-
-
 def _start_closing(group_id: int, *, why: str) -> None:
     """open -> closing; a group that was never offered to the provider ends at once."""
     group = lock_group(group_id)
@@ -242,5 +154,5 @@ def _start_closing(group_id: int, *, why: str) -> None:
         return
     tried = Attempt.objects.filter(intent__group=group, status=AttemptStatus.OPEN).values("intent_id")
     for intent in group.intents.filter(status__in=UNPAID).exclude(pk__in=tried):
-        move(intent, IntentStatus.CANCELED, canceled_at=clock.now())
+        give_up(intent)
     finish_if_ended(group)

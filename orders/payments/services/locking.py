@@ -6,13 +6,14 @@ from django.db import models
 
 from marketplace.database.locks import lock_rows
 from marketplace.kernel.transitions import Transitions
-from orders.payments.models import Attempt, PaymentGroup, PaymentIntent, Refund
-from orders.payments.states import ATTEMPT_MOVES, GROUP_MOVES, INTENT_MOVES, REFUND_MOVES
+from orders.payments.models import Attempt, PaymentGroup, PaymentIntent, PreAuthorisation, Refund
+from orders.payments.states import ATTEMPT_MOVES, FREEZE_MOVES, GROUP_MOVES, INTENT_MOVES, REFUND_MOVES
 
 MOVES: dict[type[models.Model], Transitions] = {
     PaymentGroup: GROUP_MOVES,
     PaymentIntent: INTENT_MOVES,
     Attempt: ATTEMPT_MOVES,
+    PreAuthorisation: FREEZE_MOVES,
     Refund: REFUND_MOVES,
 }
 

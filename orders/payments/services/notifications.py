@@ -6,7 +6,8 @@ from marketplace.kernel import clock
 from orders.payments.errors import NotificationRefused
 from orders.payments.gateways.base import BadSignature, Notification, NotificationKind, TradeStatus
 from orders.payments.gateways.registry import gateway
-from orders.payments.models import Attempt, GatewayNotification, Refund
+from orders.payments.models import Attempt, GatewayNotification, PreAuthorisation, Refund
+from orders.payments.services.freezes import hear_of_freeze
 from orders.payments.services.outcomes import record_closed, record_paid
 from orders.payments.states import RefundStatus
 
@@ -21,17 +22,37 @@ def receive_notification(raw: bytes) -> None:
         note = gateway().read_notification(raw)
     except BadSignature as error:
         raise NotificationRefused("signature") from error
+    _check_sender(note)
+    if note.kind is NotificationKind.FREEZE:
+        freeze = _freeze_of(note)
+        with transaction.atomic():
+            if _keep(note, raw):
+                hear_of_freeze(freeze)
+        return
     attempt = _attempt_of(note)
     with transaction.atomic():
         if _keep(note, raw):
             _act(note, attempt)
 
 
-def _attempt_of(note: Notification) -> Attempt:
+def _check_sender(note: Notification) -> None:
     if not note.notify_id:
         raise NotificationRefused("notify_id")
     if note.app_id != gateway().app_id:
         raise NotificationRefused("app_id")
+
+
+def _freeze_of(note: Notification) -> PreAuthorisation:
+    """The amount is judged by the query that follows: an unfreezing names another one."""
+    freeze: PreAuthorisation | None = PreAuthorisation.objects.filter(freeze_no=note.out_trade_no).first()
+    if note.seller_id != (freeze.payee_id if freeze else gateway().seller_id):
+        raise NotificationRefused("seller_id")
+    if freeze is None:
+        raise NotificationRefused("out_trade_no")
+    return freeze
+
+
+def _attempt_of(note: Notification) -> Attempt:
     attempt: Attempt | None = Attempt.objects.filter(out_trade_no=note.out_trade_no).first()
     if note.seller_id != (attempt.seller_id if attempt else gateway().seller_id):
         raise NotificationRefused("seller_id")

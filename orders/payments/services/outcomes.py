@@ -14,6 +14,7 @@ from orders.ledger.accounts import AccountKind
 from orders.ledger.services import credit, debit, post
 from orders.payments.events import GroupClosed, GroupSucceeded, IntentSucceeded, LatePaymentReturned
 from orders.payments.models import Attempt, PaymentGroup, PaymentIntent, Refund
+from orders.payments.services.developer_events import tell_charge, tell_intents, tell_refund
 from orders.payments.services.locking import lock_group, move
 from orders.payments.states import AttemptStatus, GroupStatus, IntentStatus
 
@@ -23,6 +24,7 @@ UNPAID = (
     IntentStatus.REQUIRES_CONFIRMATION,
     IntentStatus.REQUIRES_ACTION,
     IntentStatus.PROCESSING,
+    IntentStatus.REQUIRES_CAPTURE,
 )
 
 
@@ -62,25 +64,37 @@ def record_closed(attempt_id: int, *, why: str) -> bool:
         if not move(attempt, AttemptStatus.CLOSED, next_query_at=None):
             return False
         if group.status == GroupStatus.OPEN:
-            move(attempt.intent, IntentStatus.REQUIRES_PAYMENT_METHOD, last_payment_error=why[:100])
+            if move(attempt.intent, IntentStatus.REQUIRES_PAYMENT_METHOD, last_payment_error=why[:100]):
+                tell_intents("payment_failed", [attempt.intent])
             PaymentGroup.objects.filter(pk=group.pk).update(pay_url="")
         elif group.status == GroupStatus.CLOSING:
-            move(attempt.intent, IntentStatus.CANCELED, canceled_at=clock.now())
+            give_up(attempt.intent)
             finish_if_ended(group)
         return True
 
 
+def give_up(intent: PaymentIntent) -> None:
+    """Under the group's lock: an unpaid intent is canceled, and what is frozen for it will be released."""
+    if intent.capture_method == "manual" and hasattr(intent, "pre_authorisation"):
+        from orders.payments.services.freezes import give_up_freeze  # freezes end in outcomes
+
+        give_up_freeze(intent.pre_authorisation)
+    if move(intent, IntentStatus.CANCELED, canceled_at=clock.now()):
+        tell_intents("canceled", [intent])
+
+
 def capture(
-    group: PaymentGroup, intent: PaymentIntent, *, entry_kind: AccountKind, source: str, key: str
+    group: PaymentGroup,
+    intent: PaymentIntent,
+    *,
+    amount_fen: int,
+    entry_kind: AccountKind,
+    source: str,
+    key: str,
 ) -> None:
     """Marks the locked group's intent paid, posts the money under `held`, publishes."""
-    if not move(
-        intent,
-        IntentStatus.SUCCEEDED,
-        captured_fen=intent.amount_fen,
-        succeeded_at=clock.now(),
-        last_payment_error="",
-    ):
+    paid = {"captured_fen": amount_fen, "succeeded_at": clock.now(), "last_payment_error": ""}
+    if not move(intent, IntentStatus.SUCCEEDED, **paid):
         raise RuntimeError(f"intent {intent.uuid} is {intent.status} and cannot be paid")
     owner = group.cash_receipt.station_uuid if entry_kind is AccountKind.STATION_CASH else None
     post(
@@ -91,16 +105,17 @@ def capture(
         reference=str(intent.reference),
         memo=intent.description,
         entries=[
-            debit(entry_kind, intent.amount_fen, owner),
-            credit(AccountKind.HELD, intent.amount_fen, intent.merchant_uuid),
+            debit(entry_kind, amount_fen, owner),
+            credit(AccountKind.HELD, amount_fen, intent.merchant_uuid),
         ],
     )
+    tell_intents("succeeded", [intent])
     event = IntentSucceeded(
         intent=intent.uuid,
         group=group.uuid,
         group_reference=group.reference,
         reference=intent.reference,
-        amount_fen=intent.amount_fen,
+        amount_fen=amount_fen,
     )
     publish(event, aggregate_kind="payment_group", aggregate_uuid=group.uuid)
 
@@ -125,13 +140,20 @@ def finish_if_ended(group: PaymentGroup) -> None:
 
 
 def _succeed(group: PaymentGroup, attempt: Attempt) -> None:
+    intent = attempt.intent
+    if intent.capture_method == "manual" and hasattr(intent, "pre_authorisation"):
+        from orders.payments.services.freezes import end_freeze  # freezes end in outcomes
+
+        end_freeze(group, intent.pre_authorisation, captured_fen=attempt.amount_fen)
     capture(
         group,
-        attempt.intent,
+        intent,
+        amount_fen=attempt.amount_fen,
         entry_kind=AccountKind.PROVIDER_CLEARING,
         source=group.provider,
         key=attempt.trade_no,
     )
+    tell_charge("succeeded", attempt)
     finish_if_ended(group)
 
 
@@ -160,6 +182,8 @@ def _give_back_late(group: PaymentGroup, attempt: Attempt) -> None:
         created_at=clock.now(),
         next_try_at=clock.wall(),
     )
+    tell_charge("succeeded", attempt)
+    tell_refund("created", returned)
     event = LatePaymentReturned(
         intent=intent.uuid,
         group_reference=group.reference,

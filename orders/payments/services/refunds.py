@@ -21,6 +21,7 @@ from orders.payments.gateways import base
 from orders.payments.gateways.registry import gateway
 from orders.payments.models import Attempt, PaymentIntent, Refund
 from orders.payments.services.calls import record_call, wait_until
+from orders.payments.services.developer_events import tell_charge, tell_refund
 from orders.payments.services.locking import lock_group, move
 from orders.payments.states import AttemptStatus, IntentStatus, RefundStatus
 
@@ -66,6 +67,7 @@ def order_refund(
     reason: str,
     key: str,
     lines: Sequence[Mapping[str, object]] = (),
+    metadata: Mapping[str, str] | None = None,
 ) -> Refund:
     """The refund of a paid intent whose group is locked: held -> buyer_refunds_due, and a row to be sent."""
     earlier: Refund | None = Refund.objects.filter(key=key).first()
@@ -84,6 +86,7 @@ def order_refund(
         amount_fen=amount_fen,
         reason=reason[:100],
         lines=list(lines),
+        metadata=dict(metadata or {}),
         created_at=clock.now(),
         next_try_at=_first_try(attempt),
     )
@@ -99,6 +102,7 @@ def order_refund(
             credit(AccountKind.BUYER_REFUNDS_DUE, amount_fen, intent.merchant_uuid),
         ],
     )
+    tell_refund("created", ordered)
     if attempt is None:
         _record_moved(ordered)  # cash is handed back at the counter, there and then
     return ordered
@@ -165,6 +169,9 @@ def _record_moved(row: Refund) -> None:
         memo=row.reason,
         entries=[debit(AccountKind.BUYER_REFUNDS_DUE, row.amount_fen, row.intent.merchant_uuid), source],
     )
+    tell_refund("updated", row)
+    if row.attempt is not None:
+        tell_charge("refunded", row.attempt)
     event = RefundSucceeded(refund=row.uuid, intent_reference=row.intent.reference, amount_fen=row.amount_fen)
     publish(event, aggregate_kind="payment_group", aggregate_uuid=group.uuid)
 
@@ -181,6 +188,7 @@ def _record_failed(row: Refund, *, why: str) -> None:
         ).first()
         if ordered is not None:
             reverse(ordered, occurred_at=clock.now(), source=group.provider, key=row.request_no, memo=why)
+        tell_refund("failed", row)
         event = RefundFailed(
             refund=row.uuid, intent_reference=row.intent.reference, amount_fen=row.amount_fen, why=why
         )

@@ -1,0 +1,163 @@
+"""Single intents for developers: create, change, confirm, capture and cancel one at a time.
+
+An intent lives in a group, alone or beside others of the same `label` (Stripe's transfer_group); a group is
+paid in one act, so its page appears when its last intent is confirmed, and cancelling one cancels all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from marketplace.kernel import clock
+from marketplace.kernel.errors import N_, InvalidInput
+from marketplace.kernel.ids import uuid7
+from orders.payments.errors import NotPayable
+from orders.payments.models import PaymentGroup, PaymentIntent
+from orders.payments.services.confirming import offer_to_developer
+from orders.payments.services.developer_events import tell_intents
+from orders.payments.services.freezes import capture_frozen, start_freeze
+from orders.payments.services.groups import MAX_INTENT_FEN, cancel_group, close_group
+from orders.payments.services.locking import lock_group
+from orders.payments.services.merchants import remember_merchants
+from orders.payments.states import GroupStatus, IntentStatus
+
+OPEN_FOR = timedelta(hours=24)
+CHANGEABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION)
+METHOD = "alipay"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewIntent:
+    amount_fen: int
+    uuid: UUID = field(default_factory=uuid7)
+    description: str = ""
+    merchant: UUID | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    payment_method: str = ""
+    capture_method: str = "automatic"
+    label: str = ""
+
+
+def create_intent(new: NewIntent) -> PaymentIntent:
+    """An intent in a group of its own, or in its label's open group; the same `uuid` is the same intent."""
+    _check_amount(new.amount_fen)
+    if new.capture_method == "manual" and new.label:
+        raise InvalidInput(N_("预授权只用于单独的支付单"), field="capture_method")
+    with transaction.atomic():
+        earlier: PaymentIntent | None = PaymentIntent.objects.filter(uuid=new.uuid).first()
+        if earlier is not None:
+            return earlier
+        now = clock.now()
+        group = _group_of(new.label)
+        intent: PaymentIntent = PaymentIntent.objects.create(
+            uuid=new.uuid,
+            group=group,
+            reference=uuid7(),
+            merchant_uuid=new.merchant,
+            amount_fen=new.amount_fen,
+            description=new.description,
+            metadata=dict(new.metadata),
+            payment_method=new.payment_method,
+            capture_method=new.capture_method,
+            status=_before_confirming(new.payment_method),
+            created_at=now,
+        )
+        remember_merchants({new.merchant: new.description or "merchant"})
+        tell_intents("created", [intent])
+    return intent
+
+
+def update_intent(
+    intent: PaymentIntent,
+    *,
+    amount_fen: int | None = None,
+    description: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    payment_method: str | None = None,
+) -> None:
+    """Amount and method only before it was confirmed: a number at the provider never changes its amount.
+
+    In `metadata` an empty value removes its key. Raises NotPayable, InvalidInput.
+    """
+    with transaction.atomic():
+        lock_group(intent.group_id)
+        intent.refresh_from_db()
+        if amount_fen is not None and amount_fen != intent.amount_fen:
+            _check_amount(amount_fen)
+            if intent.status not in CHANGEABLE or intent.attempts.exists():
+                raise NotPayable
+            intent.amount_fen = amount_fen
+        if payment_method is not None and intent.status in CHANGEABLE:
+            intent.payment_method = payment_method
+            intent.status = _before_confirming(payment_method)
+        if description is not None:
+            intent.description = description
+        if metadata is not None:
+            intent.metadata = {k: v for k, v in (intent.metadata | dict(metadata)).items() if v != ""}
+        intent.save()
+
+
+def confirm_intent(intent: PaymentIntent, *, return_url: str, payment_method: str = "") -> None:
+    """The last intent of a group makes the provider's page appear. Not in a transaction; safe to repeat.
+
+    Raises NotPayable, ProviderAway, MerchantNotRegistered.
+    """
+    if payment_method:
+        update_intent(intent, payment_method=payment_method)
+    with transaction.atomic(durable=True):
+        group = lock_group(intent.group_id)
+        intent.refresh_from_db()
+        if group.status != GroupStatus.OPEN or intent.status not in (
+            IntentStatus.REQUIRES_CONFIRMATION,
+            IntentStatus.REQUIRES_ACTION,
+        ):
+            raise NotPayable
+        PaymentIntent.objects.filter(pk=intent.pk).update(confirmed_at=clock.now())
+        PaymentGroup.objects.filter(pk=group.pk).update(return_url=return_url)
+        waiting = group.intents.filter(confirmed_at=None).exists()
+    if intent.capture_method == "manual":
+        start_freeze(intent)
+    elif not waiting:
+        offer_to_developer(group=group, return_url=return_url)
+
+
+def capture_intent(intent: PaymentIntent, *, amount_fen: int | None = None) -> None:
+    """Never inside a transaction. Raises NotPayable, InvalidInput, ProviderAway."""
+    capture_frozen(intent=intent, amount_fen=intent.amount_fen if amount_fen is None else amount_fen)
+
+
+def cancel_intent(intent: PaymentIntent, *, reason: str = "") -> None:
+    """Gives up the intent's whole group, and asks the provider at once. Never inside a transaction.
+
+    Raises NotPayable if it is paid or over. Until the provider agrees the intent shows as processing.
+    """
+    with transaction.atomic(durable=True):
+        group = lock_group(intent.group_id)
+        if group.status not in (GroupStatus.OPEN, GroupStatus.CLOSING):
+            raise NotPayable
+        PaymentIntent.objects.filter(pk=intent.pk).update(cancellation_reason=reason)
+        cancel_group(reference=group.reference, why=reason or "cancelled")
+    close_group(group.pk)
+
+
+def _group_of(label: str) -> PaymentGroup:
+    if label:
+        found = PaymentGroup.objects.filter(label=label, status=GroupStatus.OPEN).order_by("-pk").first()
+        if found is not None and not found.intents.exclude(confirmed_at=None).exists():
+            return lock_group(found.pk)
+    made: PaymentGroup = PaymentGroup.objects.create(
+        reference=uuid7(), label=label, expires_at=clock.now() + OPEN_FOR, created_at=clock.now()
+    )
+    return made
+
+
+def _before_confirming(payment_method: str) -> IntentStatus:
+    return IntentStatus.REQUIRES_CONFIRMATION if payment_method else IntentStatus.REQUIRES_PAYMENT_METHOD
+
+
+def _check_amount(amount_fen: int) -> None:
+    if not 0 < amount_fen <= MAX_INTENT_FEN:
+        raise InvalidInput(N_("金额必须大于零且不超过上限"), field="amount")

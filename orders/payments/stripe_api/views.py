@@ -1,0 +1,174 @@
+"""The one view of the API: key, form, Idempotency-Key, address, answer."""
+
+import hashlib
+import hmac
+import logging
+from collections.abc import Callable
+from functools import partial
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from marketplace.kernel import clock
+from marketplace.kernel.errors import DomainError
+from marketplace.kernel.ids import uuid7
+from orders.payments.services.developer_events import ApiRequest, current_request
+from orders.payments.stripe_api import endpoints as api
+from orders.payments.stripe_api import resources
+from orders.payments.stripe_api.errors import ApiError, translated
+from orders.payments.stripe_api.forms import Reader, parse_form
+from orders.payments.stripe_api.idempotency import KEY_MAX, Stored, begin, forget, keep
+from orders.payments.stripe_api.resources import CHARGES, ENDPOINTS, EVENTS, INTENTS, REFUNDS
+from orders.payments.stripe_objects import API_VERSION, Json
+
+log = logging.getLogger(__name__)
+BODY_MAX = 256 * 1024
+
+LISTS: dict[str, Callable[[Reader], Json]] = {
+    "payment_intents": api.list_intents,
+    "refunds": api.list_refunds,
+    "charges": api.list_charges,
+    "events": api.list_events,
+    "webhook_endpoints": api.list_endpoints,
+    "balance_transactions": api.list_balance_transactions,
+}
+ONE: dict[str, Callable[[str], Json]] = {
+    "payment_intents": partial(api.retrieve, INTENTS),
+    "refunds": partial(api.retrieve, REFUNDS),
+    "charges": partial(api.retrieve, CHARGES),
+    "events": partial(api.retrieve, EVENTS),
+    "webhook_endpoints": partial(api.retrieve, ENDPOINTS),
+    "balance_transactions": resources.balance_transaction,
+}
+CREATE: dict[str, Callable[[Reader, str], Json]] = {
+    "payment_intents": api.create_intent,
+    "refunds": api.create_refund,
+    "webhook_endpoints": api.create_endpoint,
+}
+CHANGE: dict[tuple[str, str], Callable[[str, Reader, str], Json]] = {
+    ("payment_intents", ""): api.update_intent,
+    ("payment_intents", "confirm"): api.confirm_intent,
+    ("payment_intents", "capture"): api.capture_intent,
+    ("payment_intents", "cancel"): api.cancel_intent,
+    ("refunds", ""): api.update_refund,
+    ("webhook_endpoints", ""): api.update_endpoint,
+    ("events", "retry"): api.retry_event,
+}
+
+
+@csrf_exempt
+def stripe_v1(request: HttpRequest, path: str) -> HttpResponse:
+    """Everything under `/stripe/v1/`."""
+    clock.refresh()
+    request_id = "req_" + uuid7().hex
+    key = request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
+    token = current_request.set(ApiRequest(request_id=request_id, idempotency_key=key))
+    try:
+        stored = _answer(request, path, key=key, request_id=request_id)
+    except ApiError as error:
+        stored = Stored(status=error.status, body=orjson.dumps(error.body).decode())
+    except Exception:
+        log.exception("payment API failed: %s %s", request.method, path)
+        body = {"error": {"type": "api_error", "message": "An unexpected error occurred; you may retry."}}
+        stored = Stored(status=500, body=orjson.dumps(body).decode())
+    finally:
+        current_request.reset(token)
+    response = HttpResponse(stored.body, status=stored.status, content_type="application/json")
+    response["Request-Id"] = request_id
+    response["Stripe-Version"] = API_VERSION
+    if key:
+        response["Idempotency-Key"] = key[:KEY_MAX]
+    if stored.replayed:
+        response["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _answer(request: HttpRequest, path: str, *, key: str, request_id: str) -> Stored:
+    _authenticate(request)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_MAX:
+        raise ApiError(413, "The request is too large.")
+    parts = path.strip("/").split("/")
+    if request.method == "GET":
+        return _dumped(_read(parts, parse_form(request.META.get("QUERY_STRING", ""))))
+    if request.method == "DELETE" and len(parts) == 2 and parts[0] == "webhook_endpoints":
+        return _dumped(api.delete_endpoint(parts[1]))
+    if request.method != "POST":
+        raise _unknown(request.method or "", path)
+    body = request.body
+    if not key:
+        return _dumped(_write(parts, body, key=request_id))
+    return _once(parts, body, key=key, path=path, request_id=request_id)
+
+
+def _once(parts: list[str], body: bytes, *, key: str, path: str, request_id: str) -> Stored:
+    """The stored answer if there is one. A refusal before anything was done does not use the key up."""
+    body_hash = hashlib.sha256(body).hexdigest()
+    earlier = begin(key=key, path=path, body_hash=body_hash, request_id=request_id)
+    if earlier is not None:
+        return earlier
+    try:
+        stored = _dumped(_write(parts, body, key=key))
+    except ApiError as error:
+        if not error.burns_key:
+            forget(key=key)
+            raise
+        stored = Stored(status=error.status, body=orjson.dumps(error.body).decode())
+    except BaseException:
+        forget(key=key)
+        raise
+    keep(key=key, stored=stored)
+    return stored
+
+
+def _read(parts: list[str], params: Json) -> Json:
+    paths = Reader({"expand": params.pop("expand", {})}).texts("expand")
+    if len(parts) == 1 and parts[0] in LISTS:
+        return resources.expand(LISTS[parts[0]](Reader(params)), paths)
+    if len(parts) == 2 and parts[0] in ONE:
+        params.pop("client_secret", None)
+        Reader(params).finish()
+        return resources.expand(ONE[parts[0]](parts[1]), paths)
+    raise _unknown("GET", "/".join(parts))
+
+
+def _write(parts: list[str], body: bytes, *, key: str) -> Json:
+    try:
+        params = parse_form(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ApiError(400, "The body is not UTF-8.") from None
+    paths = Reader({"expand": params.pop("expand", {})}).texts("expand")
+    reader = Reader(params)
+    try:
+        if len(parts) == 1 and parts[0] in CREATE:
+            shown = CREATE[parts[0]](reader, key)
+        elif len(parts) in (2, 3) and (parts[0], (*parts, "")[2]) in CHANGE:
+            shown = CHANGE[parts[0], (*parts, "")[2]](parts[1], reader, key)
+        else:
+            raise _unknown("POST", "/".join(parts))
+    except DomainError as error:
+        raise translated(error, intent=_intent_now(parts)) from error
+    return resources.expand(shown, paths)
+
+
+def _intent_now(parts: list[str]) -> Json | None:
+    if parts[0] != "payment_intents" or len(parts) < 2:
+        return None
+    return INTENTS.show(resources.find(INTENTS, parts[1]))
+
+
+def _authenticate(request: HttpRequest) -> None:
+    """`Authorization: Bearer sk_...`; without a key in the settings nobody comes in."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    key = str(settings.STRIPE_API_KEY)
+    if not key or scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), key.encode()):
+        raise ApiError(401, "Invalid API Key provided.", code="api_key_invalid")
+
+
+def _unknown(method: str, path: str) -> ApiError:
+    return ApiError(404, f"Unrecognized request URL ({method}: /v1/{path}).", code="url_unknown")
+
+
+def _dumped(shown: Json) -> Stored:
+    return Stored(status=200, body=orjson.dumps(shown).decode())
