@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -19,12 +19,19 @@ def say(what: str) -> None:
 
 
 def show_day(result: Mapping[str, Any]) -> None:
-    """The day's figures and the auditor's verdict, as one table."""
+    """The day's figures and the auditor's verdict: one row a subject; what lies deeper is for the file."""
     table = Table(title="益农 Yinong: one day in Yichun", show_header=False)
-    table.add_column(style="cyan")
-    table.add_column(justify="right")
-    for name, value in _rows(result):
-        table.add_row(name, value)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column()
+    for key, value in result.items():
+        if isinstance(value, Mapping):
+            shown = {name: _shown(figure) for name, figure in value.items()}
+            text = ", ".join(f"{_words(name)} {figure}" for name, figure in shown.items() if figure)
+            text = text if value else "none"
+        else:
+            text = _shown(value) or ""
+        if text:
+            table.add_row(_words(key), text)
     _CONSOLE.print(table)
 
 
@@ -38,17 +45,15 @@ def show_address(config: Config) -> None:
     _CONSOLE.print(f"\n  [bold]{config.url}[/bold]   (Ctrl-C stops everything)\n")
 
 
-def _rows(result: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Nested figures flattened, "up.served" style, as far as they are figures and short texts."""
-    for key, value in result.items():
-        name = f"{prefix}{key.replace('_', ' ')}"
-        if isinstance(value, Mapping):
-            yield from _rows(value, prefix=f"{name}: ")
-        elif isinstance(value, bool):
-            yield name, "yes" if value else "no"
-        elif isinstance(value, int | float):
-            yield name, f"{value:,}"
-        elif isinstance(value, str):
-            yield name, value
-        elif isinstance(value, list) and not value:
-            yield name, "none"
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _shown(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,}"
+    if isinstance(value, str):
+        return value
+    return "none" if value == [] else None
