@@ -10,7 +10,7 @@ import httpx
 from django.conf import settings
 from django.db.models import F
 
-from lockers.models import Command, CommandStatus, Device, DeviceMessage
+from lockers.models import Command, CommandStatus, Compartment, Device, DeviceMessage
 from marketplace.database.business_time import read_setting, set_business_time
 from marketplace.database.models import Heartbeat
 from marketplace.kernel import clock
@@ -18,7 +18,7 @@ from marketplace.kernel.errors import N_, Conflict, NotFound
 from marketplace.outbox.delivery import undelivered
 from marketplace.outbox.management.commands.drain import SWEEP
 from marketplace.outbox.models import OutboxEvent
-from marketplace.simulation.errors import CabinetDark, CabinetsAway, NoSuchFault
+from marketplace.simulation.errors import CabinetDark, CabinetsAway, DoorIsShut, NoSuchFault
 from orders.payments.services.due import in_flight as payments_in_flight
 from routing.services.queueing import due_waves
 
@@ -103,6 +103,21 @@ def type_at_keypad(*, cabinet_uuid: UUID, digits: str) -> dict[str, Any]:
         raise CabinetDark(field="cabinet_id")
     found: dict[str, Any] = _expect(answer)
     return found
+
+
+def put_into_compartment(*, cabinet_uuid: UUID, compartment: str, parcel: str) -> None:
+    """The courier's hand: lay a parcel behind the open door with this label and push the door shut.
+
+    Raises NotFound, DoorIsShut, CabinetsAway.
+    """
+    device = _device(cabinet_uuid)
+    found = Compartment.objects.filter(cabinet__uuid=cabinet_uuid, label=compartment).first()
+    if found is None:
+        raise NotFound(field="compartment")
+    answer = _control("POST", f"/cabinets/{device}/doors/{found.door}/put", {"parcel": parcel, "shut": True})
+    if answer.status_code == httpx.codes.CONFLICT:
+        raise DoorIsShut(field="compartment")
+    _expect(answer)
 
 
 def _commands() -> int:

@@ -4,6 +4,7 @@ DomainError
 ├── Conflict: WorldPresent (loading)
 ├── NoSuchFault     the cabinet cannot be broken that way
 ├── CabinetDark     no power at the cabinet: nothing answers at its screen
+├── DoorIsShut      nothing can be laid behind a door that does not stand open
 └── TryAgain: CabinetsAway   the simulated cabinets do not answer
 """
 
@@ -18,6 +19,11 @@ class NoSuchFault(InvalidInput):
 class CabinetDark(Conflict):
     code = "no_power"
     message = N_("柜机没有电，屏幕不亮")
+
+
+class DoorIsShut(Conflict):
+    code = "door_shut"
+    message = N_("柜门没有打开，放不进去")
 
 
 class CabinetsAway(TryAgain):

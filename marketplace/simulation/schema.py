@@ -85,7 +85,26 @@ class TypeAtKeypad(Command):
         return {"result": "opened" if answer["ok"] else answer["reason"], "doors": answer["doors"]}
 
 
+class PutIntoCompartment(Command):
+    class Arguments:
+        cabinet_id = graphene.ID(required=True)
+        compartment = graphene.String(required=True, description="the label on the door, which stands open")
+        parcel = graphene.String(required=True, description="the code on it")
+
+    ok = graphene.Boolean()
+    rule = TESTER
+    atomic = False
+
+    @classmethod
+    def perform(cls, principal, *, cabinet_id, compartment, parcel):
+        console.put_into_compartment(
+            cabinet_uuid=parse_uuid(cabinet_id, "cabinet_id"), compartment=compartment, parcel=parcel
+        )
+        return {"ok": True}
+
+
 class Mutation(graphene.ObjectType):
     set_test_clock = SetTestClock.Field()
     cabinet_fault = CabinetFault.Field()
     type_at_keypad = TypeAtKeypad.Field()
+    put_into_compartment = PutIntoCompartment.Field()
