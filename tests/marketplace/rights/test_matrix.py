@@ -130,6 +130,7 @@ Query.quiescence                    .     .     .     .     .     .     .     . 
 Mutation.setTestClock               .     .     .     .     .     .     .     .     .     .     .     +
 Mutation.cabinetFault               .     .     .     .     .     .     .     .     .     .     .     +
 Mutation.typeAtKeypad               .     .     .     .     .     .     .     .     .     .     .     +
+Mutation.putIntoCompartment         .     .     .     .     .     .     .     .     .     .     .     +
 """
 
 
