@@ -1,6 +1,7 @@
 """The two addresses that Alipay and the returning buyer call."""
 
 import logging
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
@@ -12,6 +13,8 @@ from marketplace.kernel.ids import parse_uuid
 from orders.payments.errors import NotificationRefused
 from orders.payments.models import PaymentGroup
 from orders.payments.services import query_group, receive_notification
+from orders.payments.states import GroupStatus
+from orders.payments.stripe_objects import outside_id
 
 log = logging.getLogger(__name__)
 NOTIFICATION_MAX = 64 * 1024
@@ -43,4 +46,18 @@ def returned(request: HttpRequest) -> HttpResponse:
     if group is None:
         return HttpResponseRedirect("/")
     query_group(group=group)
-    return HttpResponseRedirect(group.return_url or "/")
+    return HttpResponseRedirect(_page_of(group))
+
+
+def _page_of(group: PaymentGroup) -> str:
+    """Our own page, or the developer's with the intent's id as Stripe adds it; neither proves a payment."""
+    if not group.return_url.startswith(("http://", "https://")):
+        return group.return_url or "/"
+    group.refresh_from_db()
+    intent = group.intents.order_by("pk").first()
+    ended = {GroupStatus.SUCCEEDED: "succeeded", GroupStatus.CLOSED: "failed"}
+    added = {
+        "payment_intent": outside_id("pi", intent.uuid) if intent else "",
+        "redirect_status": ended.get(GroupStatus(group.status), "pending"),
+    }
+    return group.return_url + ("&" if "?" in group.return_url else "?") + urlencode(added)

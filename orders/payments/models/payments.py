@@ -99,6 +99,11 @@ class PaymentIntent(Identified):
             models.UniqueConstraint(fields=["group", "reference"], name="payments_intent_in_group"),
         ]
 
+    @property
+    def subject(self) -> str:
+        """What the buyer reads at the provider, which takes no empty subject."""
+        return self.description or f"订单 {self.reference.hex[-8:]}"
+
 
 class Attempt(Identified):
     """One number at the provider, never used again with another amount."""

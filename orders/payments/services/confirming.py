@@ -108,7 +108,7 @@ def _start_attempts(group_id: int, *, merchants: dict[UUID, str]) -> list[TradeO
                 TradeOrder(
                     out_trade_no=attempt.out_trade_no,
                     amount_fen=attempt.amount_fen,
-                    subject=intent.description,
+                    subject=intent.subject,
                     seller_id=attempt.seller_id,
                     sub_merchant_id=attempt.sub_merchant_id,
                 )

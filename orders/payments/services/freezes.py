@@ -55,7 +55,7 @@ def start_freeze(intent: PaymentIntent) -> PreAuthorisation:
                 freeze_no=freeze.freeze_no,
                 request_no=freeze.request_no,
                 amount_fen=intent.amount_fen,
-                subject=intent.description,
+                subject=intent.subject,
                 payee_id=freeze.payee_id,
                 notify_url=f"{settings.PUBLIC_URL}/payments/alipay/notify",
             )  # signed here, without a call
@@ -102,7 +102,7 @@ def capture_frozen(*, intent: PaymentIntent, amount_fen: int) -> None:
     order = TradeOrder(
         out_trade_no=attempt.out_trade_no,
         amount_fen=attempt.amount_fen,
-        subject=intent.description,
+        subject=intent.subject,
         seller_id=attempt.seller_id,
     )
     state = gateway().capture(

@@ -277,6 +277,8 @@ def _order_details(request: GatewayRequest) -> list[dict[str, Any]]:
         if not isinstance(detail, dict) or detail.get("app_id") != request.app_id:
             raise bad_request("isv.invalid-parameter", "each order detail needs the app_id of a joined app")
         numbers.add(detail.get("out_trade_no"))
+        if not detail.get("subject"):
+            raise bad_request("isv.missing-parameter", "subject is missing in order_details")
         fen(detail.get("total_amount"), name="total_amount")
     if len(numbers) != len(details):
         raise bad_request("isv.invalid-parameter", "out_trade_no is repeated in order_details")

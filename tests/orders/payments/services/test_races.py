@@ -14,7 +14,6 @@ from orders.ledger.services import balance, posting
 from orders.payments.models import GatewayNotification, PaymentGroup, Refund
 from orders.payments.services import confirm_group, notifications, outcomes, receive_notification, refund
 from orders.payments.services import refunds as refunds_service
-from orders.payments.services.locking import move as guarded_move
 from tests.factories.payments import attempts_of, make_group
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,16 +94,14 @@ class TestTheLastTwoIntentsOfOneGroup:
     def test_without_the_lock_neither_sees_the_other(self, simulator, monkeypatch):
         receive_notification(paid(simulator, 100)[1][0])  # the clearing account: making it would order them
         group, bodies = paid(simulator, 1000, 2000)
-        both_have_moved = Barrier(2)
+        both_have_looked, real = Barrier(2), outcomes.finish_if_ended
 
-        def move_then_wait(row, to, **changes):
-            moved = guarded_move(row, to, **changes)
-            if type(row).__name__ == "PaymentIntent":
-                both_have_moved.wait(timeout=20)
-            return moved
+        def look_then_wait(group):
+            real(group)
+            both_have_looked.wait(timeout=20)
 
         monkeypatch.setattr(outcomes, "lock_group", lambda pk: PaymentGroup.objects.get(pk=pk))
-        monkeypatch.setattr(outcomes, "move", move_then_wait)
+        monkeypatch.setattr(outcomes, "finish_if_ended", look_then_wait)
         monkeypatch.setattr(outcomes, "publish", lambda event, **_: None)  # its lock would order them too
         assert at_once(lambda n: receive_notification(bodies[n]), 2) == [None] * 2
         assert PaymentGroup.objects.get(pk=group.pk).status == "open"

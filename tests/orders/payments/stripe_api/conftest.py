@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+
+import pytest
+import stripe
+from pytest_django.live_server_helper import LiveServer
+
+from orders.payments.gateways import registry
+from orders.payments.gateways.alipay import AlipayGateway
+
+KEY = "sk_test_of_the_tests"
+
+
+@pytest.fixture
+def _api(live_server: LiveServer, gateway: AlipayGateway, settings, monkeypatch) -> Iterator[str]:
+    settings.STRIPE_API_KEY = KEY
+    settings.PUBLIC_URL = live_server.url
+    monkeypatch.setattr(stripe, "api_key", KEY)
+    monkeypatch.setattr(stripe, "api_base", f"{live_server.url}/stripe")
+    http = stripe.RequestsClient()
+    monkeypatch.setattr(stripe, "default_http_client", http)
+    with registry.using(gateway):
+        yield live_server.url
+    http.close()  # a kept connection would keep a server thread, and with it the test database
+
+
+@pytest.fixture
+def client(_api: str) -> stripe.StripeClient:
+    return stripe.StripeClient(
+        KEY, base_addresses={"api": f"{_api}/stripe"}, http_client=stripe.default_http_client
+    )
