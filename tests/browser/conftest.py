@@ -1,7 +1,7 @@
 """A phone with Chromium in front of a running product.
 
-`YINONG_BASE_URL` (with `YINONG_LEAFLET`, its world.json) points at a product that runs already; otherwise one is
-started on the `test` world for the whole session. Each test has a browser of its own, each person a context.
+`YINONG_BASE_URL` (with `YINONG_LEAFLET`, its world.json) points at a product that runs already; otherwise
+one is started on the `test` world for the whole session. Each person has a phone of his own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+
 from tests.product import running_product
 
 HERE = Path(__file__).resolve().parent

@@ -2,6 +2,8 @@ import "@/ui/theme.css";
 
 import { createApp, watch } from "vue";
 
+import { probe } from "@/lib/client";
+import { online, simulateOffline } from "@/lib/network";
 import { person } from "@/lib/session";
 
 import App from "./App.vue";
@@ -13,5 +15,11 @@ watch(person, (now) => {
   const here = router.currentRoute.value;
   if (!now && here.meta.roles) void router.push({ path: "/sign-in", query: { next: here.fullPath } });
 });
+
+const PROBE_MS = 10_000;
+
+setInterval(() => {
+  if (!online.value && !simulateOffline.value && navigator.onLine) void probe();
+}, PROBE_MS);
 
 createApp(App).use(i18n).use(router).mount("#app");

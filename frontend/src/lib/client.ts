@@ -87,6 +87,15 @@ export async function request<Result, Variables>(
   return answer.data;
 }
 
+/** Asks whether the server can be reached again; whoever waits for the network hears of it. */
+export async function probe(): Promise<void> {
+  try {
+    await request("query Probe{__typename}" as Document<{ __typename: string }, Record<string, never>>, {});
+  } catch (error) {
+    if (!(error instanceof NetworkError)) console.warn("the server answers, but not well", error);
+  }
+}
+
 type PayloadOf<Result> = NonNullable<Result[keyof Result]>;
 
 /** Sends a mutation with one root field and returns its payload; its typed errors become a RefusedError. */

@@ -23,7 +23,15 @@ export function businessNow(): Date {
   return new Date(Date.now() + clockOffsetMs.value);
 }
 
+const SHANGHAI_MS = 8 * 60 * 60 * 1000;
+const CUT_OFF_HOUR = 18;
+
+/** The cycle of the day has closed: what is planned now is for tomorrow. */
+export function afterCutOff(): boolean {
+  return new Date(businessNow().getTime() + SHANGHAI_MS).getUTCHours() >= CUT_OFF_HOUR;
+}
+
 /** Calendar day in Asia/Shanghai (UTC+8, no summer time), `days` from today, as YYYY-MM-DD. */
 export function businessDay(days = 0): string {
-  return new Date(businessNow().getTime() + 8 * 60 * 60 * 1000 + days * DAY_MS).toISOString().slice(0, 10);
+  return new Date(businessNow().getTime() + SHANGHAI_MS + days * DAY_MS).toISOString().slice(0, 10);
 }

@@ -16,7 +16,7 @@ export interface Line {
   id: string;
   quantity: number;
   unit: string;
-  lot: { id: string };
+  lot: { id: string; product: { unitNetG: number | null } };
 }
 
 export interface Portion {
@@ -33,11 +33,16 @@ export function cratesFor(line: Line, crates: readonly Crate[]): Crate[] {
   return crates.filter((crate) => held(crate) > 0).sort((a, b) => held(b) - held(a));
 }
 
-/** One portion per line: the fullest crate, the ordered weight. Pieces have to be weighed. */
+function orderedG(line: Line): number | null {
+  if (line.unit === "g") return line.quantity;
+  return line.lot.product.unitNetG === null ? null : line.quantity * line.lot.product.unitNetG;
+}
+
+/** One portion per line: the fullest crate, and what the line should weigh; the scale then says what it does. */
 export function startPortions(lines: readonly Line[], crates: readonly Crate[]): Portion[] {
   return lines.map((line) => ({
     lineId: line.id,
     unitId: cratesFor(line, crates)[0]?.id ?? "",
-    weightKg: line.unit === "g" ? String(line.quantity / 1000) : "",
+    weightKg: String((orderedG(line) ?? 0) / 1000 || ""),
   }));
 }
