@@ -44,6 +44,18 @@ class WeighedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class GoodsLost:
+    """Weighed in and not portioned, beyond the allowed shrinkage: `holder` owes the seller `amount_fen`."""
+
+    type: ClassVar[str] = "orders.GoodsLost"
+    lot: UUID
+    holder_kind: str
+    holder: UUID
+    grams: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
 class FulfilmentPacked:
     type: ClassVar[str] = "orders.FulfilmentPacked"
     fulfilment: UUID

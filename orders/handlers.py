@@ -9,7 +9,7 @@ from uuid import UUID
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
-from orders.services import arrivals, harvest, paying
+from orders.services import arrivals, harvest, paying, refunding
 from orders.storefront.reach import refresh_reach
 
 
@@ -32,6 +32,11 @@ def flag_late_payment(event: DeliveredEvent) -> None:
     order = _order(event, "group_reference")
     if order is not None:
         paying.flag_late_payment(order_uuid=order)
+
+
+def note_refund_failed(event: DeliveredEvent) -> None:
+    """payments.RefundFailed: the money did not go back."""
+    refunding.note_refund_failed(refund_uuid=UUID(event.payload["refund"]))
 
 
 def tell_harvest(event: DeliveredEvent) -> None:

@@ -281,7 +281,8 @@ class LineRefund(Identified):
     note = models.CharField(max_length=200, blank=True)
     amount_fen = models.PositiveBigIntegerField()
     key = models.CharField(max_length=120, unique=True)
-    refund_uuid = models.UUIDField(help_text="the payment app's refund")
+    refund_uuid = models.UUIDField(unique=True, help_text="the payment app's refund")
+    failed_at = models.DateTimeField(null=True, help_text="the provider refused; the money is held again")
     at = models.DateTimeField()
     ordered_by_uuid = models.UUIDField(null=True)
 

@@ -225,7 +225,7 @@ class OrderType(graphene.ObjectType):
         return order.agreed_max_fen if order.paid_at else 0
 
     def resolve_refunded_fen(order, info):
-        return sum(row.amount_fen for row in order.refunds.all())
+        return sum(row.amount_fen for row in order.refunds.all() if row.failed_at is None)
 
     def resolve_pay_url(order, info):
         group = group_of(info, order)

@@ -122,21 +122,40 @@ def note_ready(
     """In a cabinet, or on a station's shelf: from now on the recipient may take it, and is told at once."""
     with transaction.atomic():
         locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
-        part = locked.fulfilment(fulfilment_uuid)
-        if not FULFILMENT_MOVES.allowed(part.status, FulfilmentStatus.READY):
-            return
-        if place_uuid != part.destination.uuid:
-            save(part, destination=Place.by_uuid(place_uuid))
-        group = road.open_group(locked.order, part)
-        locked.move_fulfilment(
-            part,
-            FulfilmentStatus.READY,
-            ready_since=at,
-            hold_until=hold_until(locked, part, at),
+        make_ready(
+            locked,
+            locked.fulfilment(fulfilment_uuid),
+            place_uuid=place_uuid,
+            at=at,
             compartment=compartment,
-            pickup_group_uuid=group.uuid,
+            in_cabinet=in_cabinet,
         )
-        tell_ready(part, code=road.code(group), in_cabinet=in_cabinet)
+
+
+def make_ready(
+    locked: LockedOrder,
+    part: Fulfilment,
+    *,
+    place_uuid: UUID,
+    at: datetime,
+    compartment: str = "",
+    in_cabinet: bool,
+) -> None:
+    """The same for a locked order; quietly leaves what is ready already."""
+    if not FULFILMENT_MOVES.allowed(part.status, FulfilmentStatus.READY):
+        return
+    if place_uuid != part.destination.uuid:
+        save(part, destination=Place.by_uuid(place_uuid))
+    group = road.open_group(locked.order, part)
+    locked.move_fulfilment(
+        part,
+        FulfilmentStatus.READY,
+        ready_since=at,
+        hold_until=hold_until(locked, part, at),
+        compartment=compartment,
+        pickup_group_uuid=group.uuid,
+    )
+    tell_ready(part, code=road.code(group), in_cabinet=in_cabinet)
 
 
 def hold_until(locked: LockedOrder, part: Fulfilment, at: datetime) -> datetime:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from farmers.models import Station
 from farmers.services.access import station_for
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, close_unit, hand_over
@@ -18,7 +19,7 @@ from marketplace.kernel.principal import Principal
 from orders.errors import WrongHandOutProof
 from orders.models import Fulfilment, Order
 from orders.services import road
-from orders.services.arrivals import collect
+from orders.services.arrivals import collect, make_ready
 from orders.services.locking import lock_order_of_fulfilment
 from orders.services.notices import recipient_phone, recipient_uuid
 from orders.states import FulfilmentStatus
@@ -50,6 +51,9 @@ def hand_out(
         part = locked.fulfilment(part.uuid)
         if part.status == FulfilmentStatus.COLLECTED:
             return part
+        if part.status == FulfilmentStatus.PACKED and _stands_here(unit, station):
+            # The van was here, the news is not: goods on the shelf may be given out.
+            make_ready(locked, part, place_uuid=station.place.uuid, at=clock.now(), in_cabinet=False)
         if part.status != FulfilmentStatus.READY:
             raise Conflict(N_("这件货还没有到站点货架"), field="unit_id")
         if part.held:
@@ -66,6 +70,10 @@ def hand_out(
         close_unit(unit=unit)
         collect(locked, part, at=clock.now())
     return part
+
+
+def _stands_here(unit: HandlingUnit, station: Station) -> bool:
+    return (unit.holder_kind, unit.holder_uuid) == ("station", station.uuid)
 
 
 def _proof(

@@ -29,6 +29,7 @@ from orders.services.cancelling import cancel_fulfilment
 from orders.services.goods import WRAPPING_PERCENT
 from orders.services.locking import LockedOrder, lock_order_of_fulfilment
 from orders.services.refunding import refund_line_money
+from orders.services.shrinkage import settle_shrinkage
 from orders.splitting import Way
 from orders.states import BEFORE_PACKING, FulfilmentStatus, LineStatus
 from orders.weighing import check_portion
@@ -62,8 +63,9 @@ def pack_fulfilment(
     """Make the parcel of a fulfilment from weighed portions.
 
     Order of effects: portions are checked -> parcel unit, grams leave the crates, PortionWeight rows -> each
-    line gets its final amount, the difference is refunded -> stock is consumed -> FulfilmentPacked. When all
-    portions are missing, the fulfilment ends, everything goes back, and there is no unit.
+    line gets its final amount, the difference is refunded -> stock is consumed -> FulfilmentPacked -> the
+    packer answers for what was lost. When all portions are missing, the fulfilment ends, everything goes
+    back, and there is no unit.
     Raises AlreadyPacked, Forbidden, NotFound, InvalidInput (naming `portions[i]...`), WrongHolder, NotEnough.
     """
     with transaction.atomic():
@@ -81,6 +83,8 @@ def pack_fulfilment(
         for line in locked.lines_of(part):
             _settle_weight(locked, line, [p for p in taken if p.line.pk == line.pk], principal)
         _finish(locked, part, unit, principal)
+        for lot in {portion.lot.pk: portion.lot for portion in taken}.values():
+            settle_shrinkage(lot=lot, day=part.deliver_on, packer=packer)
     return part, unit
 
 
@@ -163,7 +167,8 @@ def _find(lines: Sequence[Line], portions: Sequence[Portion], packer: Holder) ->
 
 def _lots_in(crates: Iterable[HandlingUnit]) -> dict[UUID, Lot]:
     uuids = {content.content_uuid for crate in crates for content in crate.contents.all()}
-    return dict(Lot.objects.in_bulk(uuids, field_name="uuid"))
+    rows = Lot.objects.select_related("product", "seller")
+    return dict(rows.in_bulk(uuids, field_name="uuid"))
 
 
 def _lot_for(line: Line, crate: HandlingUnit, lots: dict[UUID, Lot], field: str) -> Lot:

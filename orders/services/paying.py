@@ -111,7 +111,7 @@ def _firm_stock(locked: LockedOrder) -> None:
 
 
 def _return_late_payment(locked: LockedOrder) -> None:
-    save(locked.order, attention="late_payment")
+    save(locked.order, attention="late_payment", paid_at=clock.now())
     for line in locked.lines:
         refund_line_money(
             locked,

@@ -17,10 +17,9 @@ from orders.errors import NotPayable, RefundTooLarge
 from orders.ledger.services import take_back
 from orders.models import Fulfilment, Line, LineRefund, RefundReason
 from orders.payments.services import refund
-from orders.services.locking import LockedOrder, lock_order_of_line, save
+from orders.services.locking import LockedOrder, lock_order, lock_order_of_line, save
 from orders.services.notices import tell_refund
 from orders.services.settling import goods_taken_back
-from orders.states import OrderStatus
 
 
 def refund_line(
@@ -39,7 +38,7 @@ def refund_line(
         locked = lock_order_of_line(uuid=line_uuid)
         line = locked.line(line_uuid)
         _require_refunder(principal, locked, line)
-        if locked.order.status not in (OrderStatus.PAID, OrderStatus.COMPLETED):
+        if locked.order.paid_at is None:
             raise NotPayable(N_("这个订单没有付款，不能退款"), field="line_id")
         made = refund_line_money(
             locked,
@@ -84,6 +83,24 @@ def refund_line_money(
         )
     save(line, refunded_fen=line.refunded_fen + amount_fen)
     return _record(locked, line, line.intent_reference, amount_fen, reason, key, note, by)
+
+
+def note_refund_failed(*, refund_uuid: UUID) -> None:
+    """RefundFailed: the money is held again; the line owes it still, and somebody has to look."""
+    row = LineRefund.objects.select_related("line", "order").filter(refund_uuid=refund_uuid).first()
+    if row is None:
+        return
+    with transaction.atomic():
+        locked = lock_order(uuid=row.order.uuid)
+        row.refresh_from_db()
+        if row.failed_at is not None:
+            return
+        row.failed_at = clock.now()
+        row.save(update_fields=["failed_at"])
+        if row.line is not None:
+            line = locked.line(row.line.uuid)
+            save(line, refunded_fen=line.refunded_fen - row.amount_fen)
+        save(locked.order, attention="refund_failed")
 
 
 def refund_delivery(

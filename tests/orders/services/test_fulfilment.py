@@ -12,6 +12,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import Forbidden, InvalidInput, NotFound
 from marketplace.kernel.ids import uuid7
 from marketplace.messages.models import Notice
+from marketplace.outbox.models import OutboxEvent
 from marketplace.places.models import Vehicle
 from orders.errors import AlreadyPacked, RefundTooLarge
 from orders.ledger.accounts import AccountKind
@@ -19,7 +20,7 @@ from orders.ledger.services import balance, trial_balance
 from orders.models import LineRefund, PortionWeight, Substitution, WeighIn
 from orders.services import arrivals
 from orders.services.packing import Portion, pack_fulfilment
-from orders.services.refunding import refund_line
+from orders.services.refunding import note_refund_failed, refund_line
 from orders.services.weigh_in import weigh_in
 from tests.factories.accounts import make_principal
 from tests.factories.catalog import make_lot, stock_of
@@ -29,6 +30,7 @@ from tests.factories.orders import (
     Market,
     deliver,
     fresh,
+    make_buyer,
     make_paid_order,
 )
 
@@ -316,7 +318,7 @@ def test_only_the_weighed_amount_is_divided(market, thursday):
     thursday()
     collected(market, order, 1_350)
     farmer = market.rice.seller.uuid
-    assert owed(AccountKind.SELLER_PAYABLE, farmer) == 1_188 - 83 - 71
+    assert owed(AccountKind.SELLER_PAYABLE, farmer) == 1_188 - 83 - 71 + 106  # the hub answers for 120 g
     assert owed(AccountKind.HELD, farmer) == 0
 
 
@@ -476,3 +478,52 @@ def test_a_two_part_order_completes_with_its_last_part(market, thursday):
     assert list(order.lines.order_by("pk").values_list("status", flat=True)) == ["collected", "refunded"]
     deliver()
     assert books_balance()
+
+
+# --- what the holder answers for
+
+
+def test_a_loss_beyond_two_percent_is_the_holders_and_the_farmer_is_owed_for_it(market, thursday):
+    order = make_paid_order(market, (market.rice, 1_500))
+    thursday()
+    pack(market, order, 1_350, crates=[crate_at_hub(market, market.rice, 1_500)])
+    # 1,500 g came, 150 g are missing, 30 g may shrink: 120 g at 8.80 a kilogram
+    assert balance(kind=AccountKind.HOLDER_LIABILITY, owner=market.hub.uuid) == 106
+    assert owed(AccountKind.SELLER_PAYABLE, market.rice.seller.uuid) == 106
+    told = OutboxEvent.objects.get(type="orders.GoodsLost").payload
+    assert (told["holder"], told["grams"], told["amount_fen"]) == (str(market.hub.uuid), 120, 106)
+    assert books_balance()
+
+
+@pytest.mark.parametrize(("came_g", "portion_g"), [(1_500, 1_475), (1_300, 1_300), (3_000, 1_500)])
+def test_shrinkage_within_bounds_and_what_never_came_is_nobodys_debt(market, thursday, came_g, portion_g):
+    order = make_paid_order(market, (market.rice, 1_500))
+    thursday()
+    pack(market, order, portion_g, crates=[crate_at_hub(market, market.rice, came_g)])
+    assert balance(kind=AccountKind.HOLDER_LIABILITY, owner=market.hub.uuid) == 0
+
+
+def test_the_loss_is_counted_once_the_last_order_of_the_lot_is_packed(market, thursday):
+    first = make_paid_order(market, (market.rice, 1_500))
+    second = make_paid_order(market, (market.rice, 1_500), buyer=make_buyer(market.place))
+    thursday()
+    crate = crate_at_hub(market, market.rice, 3_000)
+    pack(market, first, 1_350, crates=[crate])
+    assert balance(kind=AccountKind.HOLDER_LIABILITY, owner=market.hub.uuid) == 0
+    pack(market, second, 1_500, crates=[crate])
+    assert balance(kind=AccountKind.HOLDER_LIABILITY, owner=market.hub.uuid) == 79  # 150 g less 60 g
+
+
+def test_a_refund_that_the_provider_refuses_is_owed_still_and_flagged(market, thursday):
+    order = make_paid_order(market, (market.rice, 1_500))
+    thursday()
+    pack(market, order, 1_350)
+    made = LineRefund.objects.get()
+    for _ in range(2):
+        note_refund_failed(refund_uuid=made.refund_uuid)
+    made.refresh_from_db()
+    line = order.lines.get()
+    assert (made.failed_at, line.refunded_fen, fresh(order).attention) == (clock.now(), 0, "refund_failed")
+    refund_line(principal=make_principal("platform"), line_uuid=line.uuid, amount_fen=132, reason="再退一次")
+    line.refresh_from_db()
+    assert line.refunded_fen == 132

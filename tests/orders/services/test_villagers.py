@@ -214,6 +214,22 @@ def test_somebody_without_a_phone_signs(market, goods, at):
     assert give(market, part, signature="周").status == "collected"
 
 
+def test_what_stands_on_the_shelf_is_given_out_before_the_news_of_it_arrives(market, goods, at):
+    order = order_for(market, *goods)
+    deliver()
+    part = order.fulfilments.get()
+    unit = pack_shipment(principal=market.packer, shipment_uuid=part.shipment_uuid, weight_g=5_300)
+    part.refresh_from_db()
+    with pytest.raises(Conflict):
+        give(market, part, last4="1234", signature="周")
+    hand_over(unit=unit, to=Holder("station", market.station.uuid), place_uuid=market.station.place.uuid)
+    assert give(market, part, last4="1234", signature="周").status == "collected"
+    arrivals.note_ready(
+        fulfilment_uuid=part.uuid, place_uuid=market.station.place.uuid, at=clock.now(), in_cabinet=False
+    )
+    assert order.fulfilments.get().status == "collected"
+
+
 def test_another_station_has_no_such_parcel(market, on_shelf):
     with pytest.raises(NotFound):
         hand_out(

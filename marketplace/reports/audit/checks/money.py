@@ -61,9 +61,10 @@ SELECT purchase.number, purchase.goods_max_fen + purchase.delivery_fen AS agreed
          WHERE line.order_id = purchase.id)
            AS lines_refunded_fen,
        (SELECT coalesce(sum(refund.amount_fen), 0) FROM orders_linerefund AS refund
-         WHERE refund.order_id = purchase.id AND refund.line_id IS NOT NULL) AS line_refunds_fen,
+         WHERE refund.order_id = purchase.id AND refund.line_id IS NOT NULL
+           AND refund.failed_at IS NULL) AS line_refunds_fen,
        (SELECT coalesce(sum(refund.amount_fen), 0) FROM orders_linerefund AS refund
-         WHERE refund.order_id = purchase.id) AS refunds_fen,
+         WHERE refund.order_id = purchase.id AND refund.failed_at IS NULL) AS refunds_fen,
        (SELECT coalesce(sum(intent.captured_fen), 0) FROM payments_paymentintent AS intent
           JOIN payments_paymentgroup AS paid ON paid.id = intent.group_id
          WHERE paid.reference = purchase.uuid AND intent.status = 'succeeded') AS captured_fen,
@@ -173,6 +174,7 @@ def expected_postings(evidence: Evidence) -> Counter[str]:
             "reversal_of_refund_ordered": failed,
             "settled": sum(row["postings"] for row in evidence.rows(_EARNED)),
             "taken_back": evidence.value(_CLAIMS_AFTER),
+            "goods_lost": events["orders.GoodsLost"],
         }
     )
 
