@@ -1,0 +1,285 @@
+"""For each root field one call that its own people may make in the world of world.py, and that succeeds.
+
+"{crate}" stands for the id of that thing. The tests of objects and of bad input change one thing of a call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from marketplace.kernel.ids import uuid7
+from tests.factories.orders import THURSDAY
+from tests.marketplace.rights.world import World
+
+DAY = THURSDAY.isoformat()
+NOW = "2026-11-12T09:00:00+08:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`others` may make it too, with the same arguments."""
+
+    actor: str
+    arguments: Mapping[str, Any]
+    others: tuple[str, ...] = ()
+
+
+def _by(actor: str, *others: str, **arguments: Any) -> Call:
+    return Call(actor, arguments, others)
+
+
+OFFICER, PACKER = "information_officer", "hub_operator"
+CERTIFICATE = {
+    "number": "HGZ-9",
+    "basis": "self_test",
+    "issuedOn": DAY,
+    "contact": "13800000000",
+    "origin": "赤岸镇",
+}
+LOT = {"quantity": 20, "priceFen": 3200, "harvestedOn": DAY, "shelfLifeDays": 10, "zone": "chilled"}
+
+CALLS: dict[str, Call] = {
+    "Query.counties": _by("nobody"),
+    "Query.countyOutlines": _by("nobody"),
+    "Query.hubs": _by("nobody"),
+    "Query.places": _by("nobody", kind="station", countyCode="360921", first=10),
+    "Query.nearPlaces": _by("nobody", lon=115.4, lat=28.7, kinds=["station"], first=5),
+    "Query.products": _by("nobody", direction="up", search="猕猴桃", first=10),
+    "Query.lots": _by(
+        "nobody", search="猕猴桃", zone="chilled", countyCode="360921", direction="up", first=10
+    ),
+    "Query.lot": _by("nobody", id="{kiwi}"),
+    "Query.cabinets": _by("nobody", countyCode="360902"),
+    "Query.cabinet": _by("nobody", id="{cabinet}"),
+    "Query.me": _by("nobody", "buyer"),
+    "Query.myNotices": _by("buyer", first=10),
+    "Query.myDeliveryConsents": _by("buyer"),
+    "Query.cart": _by("buyer"),
+    "Query.pickupChoices": _by("buyer"),
+    "Query.order": _by("buyer", "platform", id="{paid}"),
+    "Query.myOrders": _by("buyer", first=10),
+    "Query.statement": _by("farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", start=DAY, end=DAY),
+    "Query.station": _by(OFFICER, "county_reviewer", id="{station}"),
+    "Query.myStations": _by(OFFICER),
+    "Query.myFarmers": _by("farmer"),
+    "Query.stationLots": _by(OFFICER, "farmer", stationId="{station}"),
+    "Query.stationOrders": _by(OFFICER, stationId="{station}", first=10),
+    "Query.stationBoard": _by(OFFICER, stationId="{station}"),
+    "Query.hubBoard": _by(PACKER, "dispatcher", hubId="{hub}", date=DAY),
+    "Query.plans": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
+    "Query.plan": _by("dispatcher", PACKER, id="{plan}"),
+    "Query.myRoutes": _by("courier", "dispatcher", date=DAY),
+    "Query.route": _by("courier", "dispatcher", PACKER, id="{waiting_route}"),
+    "Query.drop": _by("courier", id="{at_door_drop}"),
+    "Query.unit": _by(OFFICER, "courier", code="{crate_code}"),
+    "Query.breaches": _by("cabinet_operator", open=True),
+    "Query.testClock": _by("tester"),
+    "Query.quiescence": _by("tester"),
+    "Mutation.requestSignInCode": _by("nobody", phone="13912340000"),
+    "Mutation.signIn": _by("nobody", phone="13912340000", code="{sign_in_code}"),
+    "Mutation.signInWithPin": _by("nobody", phone="{pin_phone}", pin="2580"),
+    "Mutation.signOut": _by("buyer"),
+    "Mutation.markNoticeRead": _by("buyer", id="{notice}"),
+    "Mutation.submitOperations": _by(
+        OFFICER,
+        device="tablet-1",
+        operations=[
+            {
+                "opId": str(uuid7()),
+                "seq": 1,
+                "type": "registerVillager",
+                "eventTime": NOW,
+                "baseVersion": 1,
+                "schemaVersion": 1,
+                "payload": "{payload}",
+            }
+        ],
+    ),
+    "Mutation.giveDeliveryConsent": _by("buyer", placeId="{other_place}", standing=True),
+    "Mutation.withdrawDeliveryConsent": _by("buyer", placeId="{place}"),
+    "Mutation.revokeAgentConsent": _by(OFFICER, "farmer", id="{consent}"),
+    "Mutation.setCartLine": _by("buyer", lotId="{rice}", quantity=2_000, substitution="refund"),
+    "Mutation.placeOrder": _by(
+        "buyer",
+        placeId="{place}",
+        any=True,
+        anyPlaceIds=["{place}"],
+        agreedMaxFen=100_000,
+        returnUrl="/orders",
+        idempotencyKey="order-1",
+    ),
+    "Mutation.payOrder": _by("buyer", orderId="{unpaid}", returnUrl="/orders"),
+    "Mutation.cancelOrder": _by("buyer", orderId="{unpaid}", idempotencyKey="cancel-1"),
+    "Mutation.listLot": _by(
+        OFFICER,
+        "farmer",
+        **LOT,
+        productId="{product}",
+        farmerId="{farmer}",
+        stationId="{station}",
+        certificate=CERTIFICATE,
+        senderAgreement=True,
+        plotId="{plot}",
+        idempotencyKey="lot-1",
+    ),
+    "Mutation.withdrawLot": _by(OFFICER, "farmer", id="{kiwi}"),
+    "Mutation.importLots": _by(
+        OFFICER, stationId="{station}", csv="{csv}", dryRun=False, idempotencyKey="import-1"
+    ),
+    "Mutation.undoImport": _by(OFFICER, id="{imported}"),
+    "Mutation.registerFarmer": _by(
+        OFFICER,
+        stationId="{station}",
+        name="王婶",
+        phone="13712340000",
+        sellerKind="cooperative",
+        ownProduceDeclared=True,
+        licenceNumber="B-77",
+        idempotencyKey="farmer-1",
+    ),
+    "Mutation.registerVillager": _by(
+        OFFICER, stationId="{station}", name="老张", phone="13712340001", idempotencyKey="villager-1"
+    ),
+    "Mutation.recordAgentConsent": _by(
+        OFFICER,
+        kind="agent_sale",
+        farmerId="{farmer}",
+        stationId="{station}",
+        evidenceKind="printed_form",
+        evidenceFileId="{file}",
+        idempotencyKey="consent-1",
+    ),
+    "Mutation.logService": _by(
+        OFFICER,
+        stationId="{station}",
+        kind="convenience",
+        what="代缴电费",
+        villagerId="{villager}",
+        feeFen=200,
+        idempotencyKey="service-1",
+    ),
+    "Mutation.orderForVillager": _by(
+        OFFICER,
+        stationId="{station}",
+        villagerId="{villager}",
+        lines=[{"lotId": "{goods}", "quantity": 1}],
+        payment="cash",
+        idempotencyKey="down-1",
+    ),
+    "Mutation.weighIn": _by(
+        OFFICER,
+        stationId="{station}",
+        lotId="{kiwi}",
+        grossG=8_000,
+        tareG=1_000,
+        crateCode="C-0001",
+        temperatureC=6.5,
+        idempotencyKey="weigh-1",
+    ),
+    "Mutation.handOut": _by(
+        OFFICER, stationId="{station}", unitId="{down_on_shelf_parcel}", code="{code}", idempotencyKey="out-1"
+    ),
+    "Mutation.refundLine": _by(
+        OFFICER, "platform", lineId="{kiwi_line}", amountFen=100, reason="压坏一个", idempotencyKey="refund-1"
+    ),
+    "Mutation.packFulfilment": _by(
+        PACKER,
+        fulfilmentId="{chilled}",
+        portions=[{"lineId": "{kiwi_line}", "unitId": "{crate_at_hub}", "netWeightG": 5_000}],
+        idempotencyKey="pack-1",
+    ),
+    "Mutation.packShipment": _by(
+        PACKER, shipmentId="{shipment}", weightG=2_600, idempotencyKey="pack-down-1"
+    ),
+    "Mutation.dispatchTrunk": _by(
+        "dispatcher", PACKER, fromHubId="{hub}", toHubId="{town}", date=DAY, idempotencyKey="trunk-1"
+    ),
+    "Mutation.receiveTrunk": _by("dispatcher", PACKER, hubId="{hub}", date=DAY, idempotencyKey="trunk-2"),
+    "Mutation.planWave": _by(
+        "dispatcher", hubId="{hub}", date=DAY, wave="village_loop", seconds=5, idempotencyKey="plan-1"
+    ),
+    "Mutation.loadRoute": _by(
+        "courier",
+        "dispatcher",
+        PACKER,
+        routeId="{waiting_route}",
+        unitIds=["{down_at_hub_parcel}"],
+        idempotencyKey="load-1",
+    ),
+    "Mutation.departRoute": _by(
+        "courier", "dispatcher", routeId="{waiting_route}", idempotencyKey="depart-1"
+    ),
+    "Mutation.arriveAtStop": _by("courier", "dispatcher", stopId="{next_stop}", idempotencyKey="arrive-1"),
+    "Mutation.handOverUnits": _by(
+        "courier",
+        "dispatcher",
+        stopId="{first_stop}",
+        unitIds=["{down_in_van_parcel}"],
+        temperatureC=9.5,
+        idempotencyKey="over-1",
+    ),
+    "Mutation.collectUnits": _by(
+        "courier",
+        "dispatcher",
+        stopId="{first_stop}",
+        unitIds=["{crate}"],
+        temperatureC=9.5,
+        idempotencyKey="collect-1",
+    ),
+    "Mutation.completeStop": _by("courier", "dispatcher", stopId="{first_stop}", idempotencyKey="done-1"),
+    "Mutation.failStop": _by(
+        "courier", "dispatcher", stopId="{first_stop}", reason="塌方", idempotencyKey="fail-1"
+    ),
+    "Mutation.finishRoute": _by("courier", "dispatcher", routeId="{ending_route}", idempotencyKey="finish-1"),
+    "Mutation.openCompartment": _by(
+        "courier", stopId="{town_stop}", unitId="{in_van_parcel}", damaged=False, weightG=2_600
+    ),
+    "Mutation.confirmDrop": _by("courier", dropId="{at_door_drop}"),
+    "Mutation.takeLargerCompartment": _by("courier", dropId="{in_van_drop}"),
+    "Mutation.openWithReason": _by(
+        "cabinet_operator", compartmentId="{compartment}", reason="清洁", idempotencyKey="open-1"
+    ),
+    "Mutation.blockCompartment": _by("cabinet_operator", compartmentId="{compartment}", reason="清洁"),
+    "Mutation.unblockCompartment": _by("cabinet_operator", compartmentId="{compartment}"),
+    "Mutation.releaseHeldParcels": _by("cabinet_operator", breachId="{breach}", decision="release"),
+    "Mutation.setTestClock": _by("tester", at="2026-11-12T10:00:00+08:00", frozen=True),
+    "Mutation.cabinetFault": _by("tester", cabinetId="{simulated}", fault="offline", on=True),
+    "Mutation.typeAtKeypad": _by("tester", cabinetId="{simulated}", digits="12345678"),
+    "Mutation.putIntoCompartment": _by(
+        "tester", cabinetId="{simulated}", compartment="01", parcel="P0000000001"
+    ),
+}
+
+
+def arguments(world: World, name: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The arguments of a call with real ids; `changes`: argument path ("lines[].lotId") -> another value."""
+    written = orjson.loads(orjson.dumps(CALLS[name].arguments))
+    for path, value in (changes or {}).items():
+        place(written, path, value)
+    return {argument: _named(value, world) for argument, value in written.items()}
+
+
+def place(arguments: Any, path: str, value: Any) -> None:
+    """Put `value` at a path; "[]" is the first of a list, made where there is none."""
+    head, _, rest = path.partition(".")
+    name = head.removesuffix("[]")
+    if head != name and rest:
+        place(arguments.setdefault(name, [{}])[0], rest, value)
+    elif head != name:
+        arguments[name] = [value]
+    elif rest:
+        place(arguments.setdefault(name, {}), rest, value)
+    else:
+        arguments[name] = value
+
+
+def _named(value: Any, world: World) -> Any:
+    if isinstance(value, dict):
+        return {name: _named(inner, world) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_named(inner, world) for inner in value]
+    if isinstance(value, str) and value.startswith("{") and value[1:-1] in world.ids:
+        return world.ids[value[1:-1]]
+    return value

@@ -1,0 +1,56 @@
+"""One world for a whole module. It stands in a transaction around those of the tests: each finds it whole."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from marketplace.kernel import clock
+from orders.payments.gateways import registry
+from tests.factories.orders import WEDNESDAY
+from tests.marketplace.rights.world import World, make_world
+from tests.orders.payments.conftest import running_simulator
+from tests.orders.payments.helpers import Simulator
+
+__all__ = ["running_simulator"]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A savepoint that is always rolled back. Product code may take it for the outside of a transaction."""
+    atomic = transaction.atomic()
+    vars(atomic)["_from_testcase"] = True  # what Django's own TestCase says of its transactions
+    with atomic:
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def standing_world(
+    django_db_setup: None, django_db_blocker: Any, running_simulator: Simulator
+) -> Iterator[World]:
+    """Money goes over the gateway simulator, a process of its own."""
+    moment = [WEDNESDAY]
+
+    def move(to: datetime) -> None:
+        moment[0] = to
+        clock.refresh()
+
+    before = clock._source
+    clock.install(lambda: clock.Setting(frozen_at=moment[0]))
+    clock.refresh()
+    gateway = running_simulator.gateway()
+    try:
+        with django_db_blocker.unblock(), undone(), registry.using(gateway):
+            yield make_world(move)
+    finally:
+        gateway.wire.close()
+        clock.install(before)
+
+
+@pytest.fixture
+def world(standing_world: World, db: None) -> World:
+    return standing_world

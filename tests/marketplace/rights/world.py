@@ -1,0 +1,435 @@
+"""A market in the middle of a delivery day, with every kind of thing that an id can name, and its strangers.
+
+On Wednesday buyers and villagers ordered. On Thursday morning parcels wait at the hub, ride in vans, lie on
+the station's shelf and behind a door of the cabinet. `people` are who works on these things; `strangers` have
+the same roles elsewhere. `ids` names each thing once, as calls.py writes it: "{crate}".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from catalog.models import Product
+from catalog.services.imports import import_lots
+from farmers.models import EvidenceFile
+from farmers.services.fields import add_plot
+from lockers.models import Allocation, Compartment, DeviceMessage
+from lockers.protocol.messages import Kind
+from lockers.services.cabinets import CellSpec, register_cabinet
+from marketplace.accounts.models import User
+from marketplace.accounts.services.sign_in import principal_of, request_sign_in_code
+from marketplace.custody.models import HandlingUnit
+from marketplace.custody.services import Holder, create_unit, hand_over
+from marketplace.kernel import clock, ids
+from marketplace.kernel.geo import LonLat
+from marketplace.kernel.principal import Principal
+from marketplace.kernel.temperature import Band
+from marketplace.messages.models import Notice
+from marketplace.places.models import Carrier
+from marketplace.telemetry.models import Breach, Probe
+from orders.models import Fulfilment, Order
+from orders.services import arrivals, road
+from orders.services.packing import Portion, pack_fulfilment, pack_shipment
+from orders.services.villager_orders import order_for_villager
+from orders.services.weigh_in import weigh_in
+from routing.models import Leg, Route, Stop
+from routing.services import dropping, tour
+from tests.factories.accounts import make_principal, make_user
+from tests.factories.catalog import make_hub_lot, make_product, make_van
+from tests.factories.farmers import living_consent, make_farmer, make_officer, make_villager
+from tests.factories.orders import (
+    CELLS,
+    THURSDAY,
+    Market,
+    deliver,
+    fill_cart,
+    make_buyer,
+    make_market,
+    make_order,
+    make_paid_order,
+    make_village_goods,
+)
+from tests.factories.places import make_county, make_hub, make_place, make_site, make_vehicle
+from tests.factories.routing import make_route
+
+#: chilled cells for every parcel, and a larger one for the parcel that does not fit
+ROOMY = (*CELLS * 6, ("chilled", "L", Band(2, 4)))
+
+
+@dataclass
+class World:
+    market: Market
+    people: dict[str, Principal] = field(default_factory=dict)
+    strangers: dict[str, Principal] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def name(self, **things: Any) -> None:
+        for name, thing in things.items():
+            self.ids[name] = thing if isinstance(thing, str) else str(getattr(thing, "uuid", thing))
+
+    @property
+    def officer(self) -> Principal:
+        return self.people["information_officer"]
+
+    @property
+    def packer(self) -> Principal:
+        return self.people["hub_operator"]
+
+    @property
+    def courier(self) -> Principal:
+        return self.people["courier"]
+
+
+def make_world(move: Callable[[datetime], None]) -> World:
+    """Must run in a transaction while business time stands on Wednesday morning; leaves it on Thursday's."""
+    world = World(make_market(cells=ROOMY))
+    _staff(world)
+    _elsewhere(world)
+    _wednesday(world)
+    move(clock.at(THURSDAY, 9))
+    _at_the_station(world)
+    _on_the_loop(world)
+    _in_town(world)
+    _at_the_cabinet(world)
+    _of_the_buyer(world)
+    _at_the_door(world)
+    return world
+
+
+def _staff(world: World) -> None:
+    market = world.market
+    van = market.hub.vehicles.filter(is_trunk=False).get()
+    world.people = {
+        "nobody": Principal(),
+        "buyer": market.principal,
+        "farmer": make_principal("farmer", "farmer", market.farmer.uuid),
+        "information_officer": make_officer(market.station),
+        "courier": make_principal("courier", "carrier", van.carrier.uuid),
+        "hub_operator": make_principal("hub_operator", "hub", market.hub.uuid),
+        "dispatcher": make_principal("dispatcher", "hub", market.hub.uuid),
+        "cabinet_operator": make_principal("cabinet_operator", "county", market.town.county.uuid),
+        "county_reviewer": make_principal("county_reviewer", "county", market.hub.county.uuid),
+        "city_viewer": make_principal("city_viewer", "county", market.hub.county.uuid),
+        "platform": make_principal("platform"),
+        "tester": make_principal("tester"),
+    }
+    world.name(
+        station=market.station,
+        hub=market.hub,
+        town=market.town,
+        farmer=market.farmer,
+        carrier=van.carrier,
+        cabinet=market.cabinet,
+        place=market.place,
+        kiwi=market.kiwi,
+        rice=market.rice,
+        product=market.kiwi.product,
+        consent=living_consent(market.farmer),
+    )
+
+
+def _elsewhere(world: World) -> None:
+    """The next station of the same hub; another county with its hub; another carrier; another buyer."""
+    market = world.market
+    hub = make_hub(county=make_county(code="360981", name="丰城市"))
+    make_van(hub)
+    farmer = make_farmer(station=market.second)
+    carrier = Carrier.objects.create(name="外地快运")
+    world.strangers = {
+        "buyer": principal_of(make_buyer(market.place)),
+        "farmer": make_principal("farmer", "farmer", farmer.uuid),
+        "information_officer": make_officer(market.second),
+        "courier": make_principal("courier", "carrier", carrier.uuid),
+        "hub_operator": make_principal("hub_operator", "hub", hub.uuid),
+        "dispatcher": make_principal("dispatcher", "hub", hub.uuid),
+        "cabinet_operator": make_principal("cabinet_operator", "county", hub.county.uuid),
+        "county_reviewer": make_principal("county_reviewer", "county", hub.county.uuid),
+        "city_viewer": make_principal("city_viewer", "county", hub.county.uuid),
+    }
+    uploader = _user(world.strangers["information_officer"])
+    world.name(
+        other_station=market.second,
+        other_hub=hub,
+        other_farmer=farmer,
+        other_villager=make_villager(station=market.second),
+        other_plot=_plot(world.strangers["farmer"], farmer),
+        other_goods=make_hub_lot(hub=hub),
+        other_file=_file(uploader),
+        other_place=make_site(hub=market.town).place,
+        other_crate=create_unit(
+            kind="crate",
+            zone="chilled",
+            gross_g=9_000,
+            volume_ml=1,
+            size="none",
+            holder=Holder("hub", hub.uuid),
+        ),
+        door=make_place(kind="door"),
+    )
+
+
+def _wednesday(world: World) -> None:
+    market = world.market
+    villager, goods = make_village_goods(market)
+    world.name(villager=villager, goods=goods)
+    for name in ("down_to_pack", "down_at_hub", "down_in_van", "down_on_shelf"):
+        order = order_for_villager(
+            principal=world.officer,
+            station_uuid=market.station.uuid,
+            villager_uuid=villager.uuid,
+            lines=[(goods.uuid, 1)],
+            payment="cash",
+        )
+        world.name(**{name: order.fulfilments.get()})
+    for name, lines in {
+        "paid": [(market.kiwi, 2), (market.rice, 1_500)],
+        "in_van": [(market.kiwi, 1)],
+        "at_door": [(market.kiwi, 1)],
+    }.items():
+        world.name(**{name: make_paid_order(market, *lines)})
+
+
+def _part(world: World, name: str, zone: str = "chilled") -> Fulfilment:
+    """The fulfilment behind a name: itself, or the one of an order."""
+    uuid = world.ids[name]
+    found = Fulfilment.objects.filter(uuid=uuid).first()
+    return found or Order.objects.get(uuid=uuid).fulfilments.get(zone=zone)
+
+
+def _shipment(world: World, name: str, zone: str = "chilled") -> UUID:
+    uuid = _part(world, name, zone).shipment_uuid
+    assert uuid is not None
+    return uuid
+
+
+def _move(unit_uuid: UUID | str, *holders: Holder) -> HandlingUnit:
+    for holder in holders:
+        unit = HandlingUnit.objects.get(uuid=unit_uuid)
+        hand_over(unit=unit, to=holder, place_uuid=None)
+    return HandlingUnit.objects.get(uuid=unit_uuid)
+
+
+def _weigh(world: World, gross_g: int) -> UUID:
+    market = world.market
+    row = weigh_in(
+        principal=world.officer,
+        station_uuid=market.station.uuid,
+        lot_uuid=market.kiwi.uuid,
+        gross_g=gross_g,
+        tare_g=1_000,
+    )
+    return row.unit_uuid
+
+
+def _at_the_station(world: World) -> None:
+    """Crates at the station and at the hub, a parcel on the shelf, an import that can be undone."""
+    market, hub = world.market, Holder("hub", world.market.hub.uuid)
+    chilled = _part(world, "paid")
+    world.name(
+        crate=_weigh(world, 6_000),
+        crate_at_hub=_move(_weigh(world, 9_000), hub),
+        chilled=chilled,
+        kiwi_line=chilled.lines.get(),
+        rice_line=_part(world, "paid", "ambient").lines.get(),
+        shipment=_shipment(world, "down_to_pack"),
+        plot=_plot(world.people["farmer"], market.farmer),
+        file=_file(_user(world.officer)),
+    )
+    for name in ("down_at_hub", "down_in_van", "down_on_shelf"):
+        part = _part(world, name)
+        unit = pack_shipment(
+            principal=world.packer, shipment_uuid=_shipment(world, name), weight_g=part.gross_g
+        )
+        world.name(**{f"{name}_parcel": unit})
+    shelf = Holder("station", market.station.uuid)
+    _move(world.ids["down_on_shelf_parcel"], Holder("vehicle", ids.uuid7()), shelf)
+    part = _part(world, "down_on_shelf")
+    arrivals.note_ready(
+        fulfilment_uuid=part.uuid, place_uuid=market.station.place.uuid, at=clock.now(), in_cabinet=False
+    )
+    part.refresh_from_db()
+    csv = f"商品,农户,数量,单价,采收日期\n{_eggs().name},{market.farmer.name},12箱,36,{clock.today()}\n"
+    imported = import_lots(principal=world.officer, station_uuid=market.station.uuid, csv=csv, dry_run=False)
+    assert imported.batch is not None, imported.faults
+    world.name(imported=imported.batch, csv=csv, code=road.code_of(part), eggs=_eggs())
+
+
+def _on_the_loop(world: World) -> None:
+    """One van that has not left, one at its first stop, one with all stops done."""
+    market = world.market
+    station, second = market.station.place, market.second.place
+    collect = Leg.objects.get(shipment__uuid=_shipment(world, "paid"), kind="collect")
+    at_hub, in_van = (_leg(world, name) for name in ("down_at_hub", "down_in_van"))
+    waiting = make_route(hub=market.hub, stops=[(station, [("drop", at_hub)])], day=THURSDAY)
+    driving = make_route(
+        hub=market.hub,
+        stops=[(station, [("drop", in_van), ("collect", collect)]), (second, [])],
+        day=THURSDAY,
+    )
+    ending = make_route(hub=market.hub, stops=[(second, [])], day=THURSDAY)
+    _move(world.ids["down_in_van_parcel"], Holder("vehicle", driving.vehicle.uuid))
+    _drive(world, driving, reach=1)
+    _drive(world, ending, reach=1)
+    tour.complete_stop(principal=world.courier, stop_uuid=ending.stops.get().uuid)
+    world.name(
+        plan=waiting.plan,
+        waiting_route=waiting,
+        ending_route=ending,
+        first_stop=driving.stops.get(seq=1),
+        next_stop=driving.stops.get(seq=2),
+    )
+
+
+def _in_town(world: World) -> None:
+    """A town van before the cabinet: one parcel still in it, one behind a door that opened and closed."""
+    market = world.market
+    Compartment.objects.filter(cabinet=market.cabinet).update(door_state="closed")
+    van = make_vehicle(hub=market.town)
+    legs = [_leg(world, name) for name in ("in_van", "at_door")]
+    route = make_route(
+        hub=market.town,
+        vehicle=van,
+        stops=[(market.place, [("drop", leg) for leg in legs])],
+        wave="town_delivery",
+        day=THURSDAY,
+    )
+    for name in ("in_van", "at_door"):
+        world.name(**{f"{name}_parcel": _move(_packed(world, name), Holder("vehicle", van.uuid))})
+    stop = _drive(world, route, reach=1)
+    world.name(town_stop=stop)
+    for name in ("at_door", "in_van"):
+        drop = dropping.open_compartment(
+            principal=world.courier,
+            stop_uuid=stop.uuid,
+            unit_uuid=UUID(world.ids[f"{name}_parcel"]),
+            damaged=False,
+            weight_g=2_600,
+        )
+        world.name(**{f"{name}_drop": drop})
+    _door(world.ids["at_door_drop"], Kind.DOOR_OPENED, Kind.DOOR_CLOSED)
+
+
+def _at_the_cabinet(world: World) -> None:
+    """A breach in a zone of the cabinet, and an empty compartment."""
+    probe = Probe.objects.get(asset_uuid=world.market.cabinet.uuid)
+    breach = Breach.objects.create(
+        probe=probe,
+        asset_kind="cabinet",
+        asset_uuid=probe.asset_uuid,
+        zone=probe.zone,
+        side="above",
+        limit_c=probe.max_c,
+        started_at=clock.now(),
+        peak_c=11,
+        minutes=45,
+        noticed_at=clock.now(),
+    )
+    empty = Compartment.objects.filter(cabinet=world.market.cabinet, zone="ambient").order_by("door").first()
+    simulated = register_cabinet(
+        site=world.market.site,
+        device="SIM01",
+        name="模拟柜",
+        kind="parcel",
+        cells=[CellSpec(label="01", zone="ambient", size="M", band=Band(5, 30))],
+        simulated=True,
+    )
+    world.name(breach=breach, compartment=empty, simulated=simulated)
+
+
+def _of_the_buyer(world: World) -> None:
+    """An order that can still be paid, a cart, a notice."""
+    market = world.market
+    world.name(unpaid=make_order(market, (market.kiwi, 1)))
+    fill_cart(market.principal, (market.rice, 1_000))
+    world.name(notice=Notice.objects.filter(to_user_uuid=market.buyer.uuid).order_by("pk").first())
+    deliver()
+
+
+def _at_the_door(world: World) -> None:
+    """What somebody needs who signs in, and what a tablet sends that was without network."""
+    phone = "13912340000"
+    request_sign_in_code(phone=phone)
+    told = Notice.objects.get(to_phone=phone, template="sign_in_code")
+    payload = {"stationId": world.ids["station"], "name": "老孙"}
+    world.name(
+        sign_in_code=told.params["code"],
+        pin_phone=make_user(pin="2580").phone,
+        payload=orjson.dumps(payload).decode(),
+        crate_code=HandlingUnit.objects.get(uuid=world.ids["crate"]).code,
+    )
+
+
+def _drive(world: World, route: Route, *, reach: int) -> Stop:
+    tour.depart_route(principal=world.courier, route_uuid=route.uuid)
+    return tour.arrive_at_stop(principal=world.courier, stop_uuid=route.stops.get(seq=reach).uuid)
+
+
+def _leg(world: World, name: str) -> Leg:
+    found: Leg = Leg.objects.get(shipment__uuid=_shipment(world, name), kind="deliver")
+    return found
+
+
+def _packed(world: World, name: str) -> UUID:
+    """Portioned at the hub out of a crate of its own."""
+    part, hub = _part(world, name), Holder("hub", world.market.hub.uuid)
+    crate = _move(_weigh(world, 4_000), hub)
+    line = part.lines.get()
+    _, unit = pack_fulfilment(
+        principal=world.packer,
+        fulfilment_uuid=part.uuid,
+        portions=[Portion(line_uuid=line.uuid, unit_uuid=crate.uuid, net_g=2_500)],
+    )
+    assert unit is not None
+    uuid: UUID = unit.uuid
+    return uuid
+
+
+def _door(drop: str, *types: Kind) -> None:
+    """What the cabinet's controller says about the opening of a drop."""
+    allocation = Allocation.objects.select_related("compartment__cabinet__device").get(uuid=drop)
+    for seq, kind in enumerate(types, start=1):
+        DeviceMessage.objects.create(
+            device=allocation.compartment.cabinet.device,
+            boot=1,
+            seq=seq,
+            mid=str(ids.uuid7()),
+            ts=clock.now(),
+            mono=seq,
+            at=clock.now(),
+            trust="good",
+            type=kind.value,
+            tx=str(allocation.opening_tx),
+            body={"door": allocation.compartment.door},
+            received_at=clock.wall(),
+            handled_at=clock.wall(),
+        )
+
+
+def _user(principal: Principal) -> User:
+    assert principal.user_uuid is not None
+    found: User = User.objects.get(uuid=principal.user_uuid)
+    return found
+
+
+def _plot(principal: Principal, farmer: Any) -> Any:
+    return add_plot(principal=principal, farmer=farmer, name="东坡", at=LonLat(115.38, 28.7))
+
+
+def _file(uploader: User) -> EvidenceFile:
+    file: EvidenceFile = EvidenceFile.objects.create(
+        name=f"consent/{ids.uuid7()}.jpg",
+        purpose="consent",
+        sha256="0" * 64,
+        uploaded_by=uploader,
+        uploaded_at=clock.now(),
+    )
+    return file
+
+
+def _eggs() -> Product:
+    found: Product | None = Product.objects.filter(name="土鸡蛋").first()
+    return found or make_product(name="土鸡蛋")
