@@ -5,6 +5,7 @@ from celery import shared_task
 from orders.payments.services.freezes import query_freeze
 from orders.payments.services.groups import close_group
 from orders.payments.services.queries import query_attempt
+from orders.payments.services.reconciling import fetch_bill
 from orders.payments.services.refunds import send_refund
 from orders.payments.services.webhooks import send_webhook
 
@@ -32,3 +33,8 @@ def query_payment_freeze(freeze_id: int) -> None:
 @shared_task
 def send_payment_webhook(delivery_id: int) -> None:
     send_webhook(delivery_id)
+
+
+@shared_task
+def fetch_payment_bill(file_id: int) -> None:
+    fetch_bill(file_id)

@@ -1,5 +1,6 @@
 """All models of payments."""
 
+from orders.payments.models.bills import BillFile, BillRow, ReconciliationItem
 from orders.payments.models.developer import Event, IdempotencyKey, WebhookDelivery, WebhookEndpoint
 from orders.payments.models.payments import (
     Attempt,
@@ -15,6 +16,8 @@ from orders.payments.models.payments import (
 
 __all__ = [
     "Attempt",
+    "BillFile",
+    "BillRow",
     "CashReceipt",
     "Event",
     "GatewayCall",
@@ -24,6 +27,7 @@ __all__ = [
     "PaymentGroup",
     "PaymentIntent",
     "PreAuthorisation",
+    "ReconciliationItem",
     "Refund",
     "WebhookDelivery",
     "WebhookEndpoint",

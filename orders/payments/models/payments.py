@@ -189,6 +189,8 @@ class Refund(Identified):
     tries = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    moved_at = models.DateTimeField(null=True)
+    """Wire time at which the provider said that the money has moved."""
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount_fen__gt=0), name="payments_refund_positive")]

@@ -13,6 +13,7 @@ from orders.payments.services.groups import (
 from orders.payments.services.merchants import register_merchant
 from orders.payments.services.notifications import receive_notification
 from orders.payments.services.queries import query_group, query_unknown
+from orders.payments.services.reconciling import reconcile_day
 from orders.payments.services.refunds import refund, refunded_fen, send_refund
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "query_group",
     "query_unknown",
     "receive_notification",
+    "reconcile_day",
     "record_cash",
     "refund",
     "refunded_fen",

@@ -10,10 +10,11 @@ from django.db import models, transaction
 from kombu.exceptions import OperationalError
 
 from marketplace.kernel import clock
-from orders.payments.models import Attempt, PaymentGroup, PreAuthorisation, Refund, WebhookDelivery
+from orders.payments.models import Attempt, BillFile, PaymentGroup, PreAuthorisation, Refund, WebhookDelivery
 from orders.payments.services.freezes import query_freeze
 from orders.payments.services.groups import close_group, expire_due_groups
 from orders.payments.services.queries import query_attempt
+from orders.payments.services.reconciling import fetch_bill, want_bills
 from orders.payments.services.refunds import send_refund
 from orders.payments.services.webhooks import send_webhook
 from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, RefundStatus
@@ -44,6 +45,11 @@ def claim_webhooks() -> list[int]:
     return _claim(WebhookDelivery.objects.filter(status="pending"), "next_try_at")
 
 
+def claim_bills() -> list[int]:
+    want_bills()
+    return _claim(BillFile.objects.filter(status="wanted"), "next_try_at")
+
+
 #: (claim, work here, name of the task that does the same work)
 WORK: tuple[tuple[Callable[[], list[int]], Callable[[int], object], str], ...] = (
     (claim_closing, close_group, "close_payment_group"),
@@ -51,6 +57,7 @@ WORK: tuple[tuple[Callable[[], list[int]], Callable[[int], object], str], ...] =
     (claim_refunds, send_refund, "send_payment_refund"),
     (claim_freezes, query_freeze, "query_payment_freeze"),
     (claim_webhooks, send_webhook, "send_payment_webhook"),
+    (claim_bills, fetch_bill, "fetch_payment_bill"),
 )
 
 

@@ -153,7 +153,8 @@ def _ask(row: Refund, attempt: Attempt) -> base.RefundState:
 
 def _record_moved(row: Refund) -> None:
     """Under the group's lock: pending -> succeeded, buyer_refunds_due -> where the money was."""
-    if not move(row, RefundStatus.SUCCEEDED, ended_at=clock.now(), next_try_at=None, failure=""):
+    ended = {"ended_at": clock.now(), "moved_at": clock.wall(), "next_try_at": None, "failure": ""}
+    if not move(row, RefundStatus.SUCCEEDED, **ended):
         return
     group = row.intent.group
     if row.attempt is None:
