@@ -17,7 +17,6 @@ from typing import Any
 import orjson
 import psycopg
 import structlog
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from lockers.models import Device
@@ -31,6 +30,8 @@ from lockers.services.presence import all_unknown
 from lockers.services.simulated import BLUEPRINT_TOPIC, CLOCK_TOPIC, blueprints, clock_message
 from lockers.transports.exchange import Exchange
 from lockers.transports.loopback import LoopbackServer
+from lockers.transports.mosquitto import SERVER_USER
+from lockers.transports.mqtt import Broker, MqttLine
 from lockers.transports.port import Message, Transport, TransportError
 from marketplace.database.heartbeat import beat
 from marketplace.kernel import clock
@@ -41,6 +42,7 @@ BATCH = 200
 ROUND_S = 0.2
 LOOK_EVERY_S = 1.0
 CLOCK_CHANNEL = "business_time"
+RECONNECTED = "reconnected"
 
 
 class Ingest:
@@ -50,7 +52,7 @@ class Ingest:
         self._transport, self._simulation = transport, simulation
         self._inbox: queue.SimpleQueue[Message | str] = queue.SimpleQueue()
         self._woken: set[str] = set()
-        self._looked_at_s = 0.0
+        self._looked_at_s = -LOOK_EVERY_S
         self._stopping = threading.Event()
         self._configs: dict[str, int] = {}
         self._blueprints: dict[str, bytes] = {}
@@ -67,7 +69,7 @@ class Ingest:
         self._settle(devices_to_settle())
 
     def run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not getattr(self._transport, "taken_over", False):
             try:
                 clock.refresh()
                 self.round(self._gathered())
@@ -100,6 +102,11 @@ class Ingest:
     def _send_due(self) -> None:
         """What a notification announced; and all of it once a second, should one have been lost."""
         woken, self._woken = self._woken, set()
+        if RECONNECTED in woken:  # a broker that was killed has forgotten what it retained
+            self._configs.clear()
+            self._blueprints.clear()
+            self._clock = None
+            self._looked_at_s = -LOOK_EVERY_S
         everything = time.monotonic() - self._looked_at_s >= LOOK_EVERY_S
         if everything:
             self._looked_at_s = time.monotonic()
@@ -150,13 +157,16 @@ class Ingest:
         """Simulated cabinets learn what they are and what time it is; outside the device wire."""
         if self._simulation is None:
             return
-        message = clock_message(self._clock)
-        if message is not None:
-            self._simulation.publish(CLOCK_TOPIC, message, retain=True)
-            self._clock = message
-        for device, payload in blueprints(known=self._blueprints):
-            self._simulation.publish(BLUEPRINT_TOPIC + device, payload, retain=True)
-            self._blueprints[device] = payload
+        try:
+            message = clock_message(self._clock)
+            if message is not None:
+                self._simulation.publish(CLOCK_TOPIC, message, retain=True)
+                self._clock = message
+            for device, payload in blueprints(known=self._blueprints):
+                self._simulation.publish(BLUEPRINT_TOPIC + device, payload, retain=True)
+                self._blueprints[device] = payload
+        except TransportError as error:
+            log.warning("ingest.not_sent", topic="sim", why=str(error))
 
     def _publish(self, topic: Topic, payload: bytes, **how: Any) -> bool:
         try:
@@ -170,16 +180,38 @@ class Ingest:
 def serve_loopback(path: Path, *, ready: Callable[[Ingest], None]) -> None:
     """The embedded transport: own the socket, run until stopped."""
     exchange = Exchange()
-    end = exchange.connect("ingest")
+    end = exchange.connect(SERVER_USER)
     ingest = Ingest(end, simulation=end)
     ingest.start()
     server = LoopbackServer(path, exchange)
-    threading.Thread(target=listen, args=(ingest,), name="listen", daemon=True).start()
     ready(ingest)
     try:
-        ingest.run()
+        _run(ingest)
     finally:
         server.close()
+
+
+def serve_mqtt(broker: Broker, *, name: str, ready: Callable[[Ingest], None]) -> None:
+    """The real transport. Any number of workers, each under a name of its own, share the devices' messages.
+
+    Raises TransportError when another worker took this one's name.
+    """
+    line = MqttLine(broker, name, on_connect=lambda: ingest.wake(RECONNECTED))
+    ingest = Ingest(line, simulation=line)
+    ingest.start()
+    line.reopen()
+    ready(ingest)
+    try:
+        _run(ingest)
+    finally:
+        line.close()
+    if line.taken_over:
+        raise TransportError(f"another worker took over as {name!r}: give each its own --name")
+
+
+def _run(ingest: Ingest) -> None:
+    threading.Thread(target=listen, args=(ingest,), name="listen", daemon=True).start()
+    ingest.run()
 
 
 def listen(ingest: Ingest) -> None:
@@ -199,7 +231,3 @@ def listen(ingest: Ingest) -> None:
         except psycopg.OperationalError as error:
             log.warning("ingest.listen_lost", why=str(error))
             threading.Event().wait(1.0)
-
-
-def default_socket() -> Path:
-    return Path(settings.DEVICE_SOCKET)

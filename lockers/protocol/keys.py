@@ -27,6 +27,11 @@ def seal_key(locker_key: bytes) -> bytes:
     return _derived(locker_key, b"seal-v1")
 
 
+def broker_password(locker_key: bytes) -> str:
+    """What the device shows to the MQTT broker; from it no other key can be computed."""
+    return _derived(locker_key, b"mqtt-v1").hex()
+
+
 def _derived(key: bytes, *parts: bytes) -> bytes:
     """Length-prefixed parts, so that no two lists of parts give the same input."""
     if len(key) < KEY_BYTES:

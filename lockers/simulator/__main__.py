@@ -1,4 +1,4 @@
-"""`python -m lockers.simulator --socket PATH --data DIR [--cabinets FILE] [--control PORT]`."""
+"""`python -m lockers.simulator (--socket PATH | --mqtt URL) --data DIR [--cabinets FILE] [--control N]`."""
 
 import argparse
 import json
@@ -6,15 +6,20 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
+from lockers.protocol import keys
 from lockers.protocol.errors import Malformed
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.control import serve_control
-from lockers.simulator.host import SIMULATION_PATTERN, Host
+from lockers.simulator.host import SIMULATION_PATTERN, Host, MakeLine
 from lockers.transports.loopback import LoopbackLink
+from lockers.transports.mqtt import Broker, MqttLine
+from lockers.transports.port import Line
 
 log = structlog.get_logger()
 
@@ -23,9 +28,14 @@ def main() -> int:
     options = _options()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     options.data.mkdir(parents=True, exist_ok=True)
-    link = LoopbackLink(options.socket)
-    host = Host(options.data, lambda device, on_connect: link.line(device, on_connect=on_connect))
-    link.connect(options.name).subscribe(SIMULATION_PATTERN, host.hear)
+    try:
+        make_line, server = _transport(options)
+    except ValueError as error:
+        print(f"--mqtt: {error}", file=sys.stderr)
+        return 2
+    host = Host(options.data, make_line)
+    server.subscribe(SIMULATION_PATTERN, host.hear)
+    server.reopen()
     try:
         blueprints = _blueprints(options.cabinets)
     except (OSError, json.JSONDecodeError, Malformed, KeyError, TypeError) as error:
@@ -45,13 +55,35 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: host.stop())
     host.run()
-    link.close()
+    server.close()
     return 0
+
+
+def _transport(options: argparse.Namespace) -> tuple[MakeLine, Line]:
+    """How cabinets reach the server, and the line on which this process hears what they are.
+
+    Over MQTT each cabinet is its own client with its own password; the address names our own user.
+    """
+    if options.mqtt is None:
+        link = LoopbackLink(options.socket)
+        return lambda blueprint, joined: link.line(blueprint.device, on_connect=joined), link.line(
+            options.name
+        )
+    broker = Broker.from_url(options.mqtt)
+
+    def make_line(blueprint: Blueprint, joined: Callable[[], None]) -> Line:
+        password = keys.broker_password(blueprint.key)
+        as_device = replace(broker, user=blueprint.device, password=password)
+        return MqttLine(as_device, blueprint.device, on_connect=joined)
+
+    return make_line, MqttLine(broker, options.name)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lockers.simulator", description=__doc__)
-    parser.add_argument("--socket", type=Path, required=True, help="the ingest process's unix socket")
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument("--socket", type=Path, help="the ingest process's unix socket")
+    way.add_argument("--mqtt", help="mqtt://user:password@host:port or mqtts://…?ca=FILE")
     parser.add_argument("--data", type=Path, required=True, help="journals and physical state")
     parser.add_argument(
         "--cabinets", type=Path, help='JSON file {"cabinets": [...]}; the server names them else'

@@ -76,10 +76,10 @@ class Cabinet:
         if self.uplink is not None:
             self.uplink.line.drop()
 
-    def attach(self, line: Line, into: Into, *, deletes_on_publish: bool = False) -> None:
+    def attach(self, line: Line, into: Into) -> None:
         """Give it a line; what `into` queues comes back through `receive`, a connection through `joined`."""
         line.subscribe(downward(self.blueprint.device), into)
-        self.uplink = Uplink(line, self.hardware.fuse, deletes_on_publish=deletes_on_publish)
+        self.uplink = Uplink(line, self.hardware.fuse)
         self._open_line()
 
     def joined(self) -> None:

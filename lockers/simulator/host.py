@@ -29,7 +29,7 @@ SIMULATION_PATTERN = "sim/#"
 CLOCK_TOPIC = "sim/clock"
 BLUEPRINT_TOPIC = "sim/cabinets/"
 
-MakeLine = Callable[[str, Callable[[], None]], Line]
+MakeLine = Callable[[Blueprint, Callable[[], None]], Line]
 
 
 class Host:
@@ -55,7 +55,7 @@ class Host:
         cabinet = Cabinet(blueprint, self.directory, self.world)
         self.cabinets[blueprint.device] = cabinet
         device = blueprint.device
-        line = self._make_line(device, lambda: self._work.put(cabinet.joined))
+        line = self._make_line(blueprint, lambda: self._work.put(cabinet.joined))
         cabinet.attach(line, lambda message: self._work.put(lambda: cabinet.receive(message)))
         cabinet.power_on()
         log.info("cabinet.up", device=device, cells=len(blueprint.cells), boot=cabinet.journal.get("boot"))

@@ -19,14 +19,10 @@ BATCH = 200
 
 
 class Uplink:
-    """Go-back-n over the outbox: a cursor runs ahead of acknowledgements, falls back after 5 s without one.
+    """Go-back-n over the outbox: a cursor runs ahead of acknowledgements, and falls back after 5 s."""
 
-    `deletes_on_publish` is the mistake that the store-and-forward test must catch: it trusts the transport.
-    """
-
-    def __init__(self, line: Line, fuse: Fuse, *, deletes_on_publish: bool = False) -> None:
+    def __init__(self, line: Line, fuse: Fuse) -> None:
         self.line, self._fuse = line, fuse
-        self._deletes_on_publish = deletes_on_publish
         self._in_flight: list[tuple[int, int]] = []
         self._moved_at_s = 0.0
         self._heartbeat_at_s = -HEARTBEAT_S
@@ -73,9 +69,6 @@ class Uplink:
                 self._fuse.step()
                 self.line.publish(topic, payload)
             self._in_flight.extend((row.boot, row.seq) for row in rows)
-            if self._deletes_on_publish:
-                with board.journal.step():
-                    board.journal.acknowledge(boot=rows[-1].boot, upto=rows[-1].seq)
 
     def _heartbeat(self, board: Board) -> None:
         body = {

@@ -123,9 +123,13 @@ class MqttLine:
         if expires_in_s is not None:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.MessageExpiryInterval = max(1, round(expires_in_s))
-        done = client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
-        if done.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
-            raise TransportError(f"{topic}: {paho.error_string(done.rc)}")
+        sent = client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        if sent.rc not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
+            raise TransportError(f"{topic}: {paho.error_string(sent.rc)}")
+        self._sent(topic, payload, sent)
+
+    def _sent(self, topic: str, payload: bytes, sent: paho.MQTTMessageInfo) -> None:
+        """Nothing follows from it: PUBACK says that the broker has it in memory, no more."""
 
     def subscribe(self, pattern: str, into: Into) -> None:
         with self._claims:
