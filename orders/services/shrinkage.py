@@ -21,8 +21,8 @@ from orders.events import GoodsLost
 from orders.ledger.accounts import AccountKind
 from orders.ledger.models import LedgerTransaction
 from orders.ledger.services import credit, debit, post
-from orders.models import Line, PortionWeight, WeighIn
-from orders.services.weigh_in import lines_due
+from orders.models import Line, PortionWeight
+from orders.services.weigh_in import crates_of, lines_due
 from orders.weighing import excess_shrinkage_g
 
 
@@ -66,7 +66,7 @@ def settle_shrinkage(*, lot: Lot, day: date, packer: Holder) -> int:
 
 def _came_to(packer: Holder, lot: Lot, day: date) -> int:
     """Net grams of the day's crates of the lot that the packer holds, as the station weighed them."""
-    crates = {row.unit_uuid: row.net_g for row in WeighIn.objects.filter(lot=lot, at__gte=clock.at(day, 0))}
+    crates = {row.unit_uuid: row.net_g for row in crates_of(lot=lot, day=day)}
     here: list[UUID] = list(
         HandlingUnit.objects.filter(
             uuid__in=crates, holder_kind=packer.kind, holder_uuid=packer.uuid
@@ -76,7 +76,9 @@ def _came_to(packer: Holder, lot: Lot, day: date) -> int:
 
 
 def _portioned(lot: Lot, day: date) -> int:
-    rows = PortionWeight.objects.filter(lot=lot, at__gte=clock.at(day, 0))
+    """Grams taken out of the day's crates of the lot."""
+    crates = crates_of(lot=lot, day=day).values("unit_uuid")
+    rows = PortionWeight.objects.filter(lot=lot, crate_uuid__in=crates)
     return sum(rows.values_list("net_g", flat=True))
 
 

@@ -29,7 +29,7 @@ from orders.services.cart import MAX_LINES, MAX_PIECES
 from orders.services.checkout import Choice, choose, current_round, hubs_of
 from orders.services.drafts import Draft, DraftLine, write_order
 from orders.services.goods import is_for_sale, item_of, lots_for_orders
-from orders.storefront.offers import offers, places_for_offers
+from orders.storefront.offers import Offer, offers, places_for_offers
 
 
 def order_for_villager(
@@ -56,15 +56,7 @@ def order_for_villager(
         made_for = current_round(list(hubs_of(wanted).values()))
         _check_for_sale(wanted, made_for.day)
         rules = pricing.rules_on(clock.today())
-        found = offers(
-            direction=Direction.DOWN,
-            items=[item_of(line.lot, line.quantity) for line in wanted],
-            hubs=hubs_of(wanted),
-            places=places_for_offers([station.place.uuid]),
-            day=made_for.day,
-            fee_fen=rules.second_leg_fen,
-        )
-        offer, options = choose(found, Choice(place_uuid=station.place.uuid), field="lines")
+        offer, options = _offer(station, wanted, made_for.day, rules)
         order = write_order(
             Draft(
                 direction=Direction.DOWN,
@@ -84,6 +76,21 @@ def order_for_villager(
         if payment == PaymentMethod.CASH:
             _take_cash(order, station, principal)
     return order
+
+
+def _offer(
+    station: Station, wanted: Sequence[DraftLine], day: date, rules: pricing.FeeRules
+) -> tuple[Offer, list[UUID]]:
+    """The station itself is the only place. Raises Unreachable when the goods cannot get there."""
+    found = offers(
+        direction=Direction.DOWN,
+        items=[item_of(line.lot, line.quantity) for line in wanted],
+        hubs=hubs_of(wanted),
+        places=places_for_offers([station.place.uuid]),
+        day=day,
+        fee_fen=rules.second_leg_fen,
+    )
+    return choose(found, Choice(place_uuid=station.place.uuid), field="lines")
 
 
 def _wanted(lines: Sequence[tuple[UUID, int]]) -> list[DraftLine]:

@@ -1,14 +1,16 @@
 """The station's scale: a crate becomes a unit, and the farmer has handed it over (称重验收)."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from catalog.models import Lot
 from farmers.services.access import station_for
+from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Content, Holder, create_unit, hand_over
-from marketplace.kernel import clock, ids
+from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal
 from marketplace.kernel.units import KG_G, Size
@@ -47,33 +49,9 @@ def weigh_in(
     with transaction.atomic():
         # Race: two crates of one lot on two scales; the lot's row orders them, so `weighed_before_g` adds up.
         Lot.objects.select_for_update().get(pk=lot.pk)
-        row_uuid = ids.uuid7()
-        unit = create_unit(
-            kind="crate",
-            zone=lot.zone,
-            gross_g=gross_g,
-            tare_g=tare_g,
-            volume_ml=crate_volume_ml(lot, net_g),
-            size=Size.NONE,
-            holder=Holder("farmer", lot.seller.uuid),
-            contents=[Content("lot", lot.uuid, net_g)],
-            place_uuid=station.place.uuid,
-            code=crate_code or None,
-            actor_uuid=actor,
-        )
-        hand_over(
-            unit=unit,
-            to=Holder("station", station.uuid),
-            place_uuid=station.place.uuid,
-            actor_uuid=actor,
-            temperature_c=temperature_c,
-            proof={"kind": "weigh_in", "weigh_in": str(row_uuid), "gross_g": gross_g, "tare_g": tare_g},
-        )
-        row: WeighIn = WeighIn.objects.create(
-            uuid=row_uuid,
+        row = WeighIn(
             station=station,
             lot=lot,
-            unit_uuid=unit.uuid,
             gross_g=gross_g,
             tare_g=tare_g,
             ordered_g=ordered_g(lot=lot, day=clock.today()),
@@ -83,13 +61,43 @@ def weigh_in(
             recorded_at=clock.wall(),
             weighed_by_uuid=actor,
         )
+        row.unit_uuid = _hand_in_crate(row, crate_code, actor).uuid
+        row.save(force_insert=True)
         publish(
-            WeighedIn(weigh_in=row.uuid, lot=lot.uuid, station=station.uuid, unit=unit.uuid, net_g=net_g),
+            WeighedIn(weigh_in=row.uuid, lot=lot.uuid, station=station_uuid, unit=row.unit_uuid, net_g=net_g),
             aggregate_kind="lot",
             aggregate_uuid=lot.uuid,
             actor_uuid=actor,
         )
     return row
+
+
+def _hand_in_crate(row: WeighIn, code: str | None, actor: UUID) -> HandlingUnit:
+    """The crate as a unit: the farmer's at first, then the station's."""
+    lot, station = row.lot, row.station
+    unit = create_unit(
+        kind="crate",
+        zone=lot.zone,
+        gross_g=row.gross_g,
+        tare_g=row.tare_g,
+        volume_ml=crate_volume_ml(lot, row.net_g),
+        size=Size.NONE,
+        holder=Holder("farmer", lot.seller.uuid),
+        contents=[Content("lot", lot.uuid, row.net_g)],
+        place_uuid=station.place.uuid,
+        code=code or None,
+        actor_uuid=actor,
+    )
+    scale = {"kind": "weigh_in", "weigh_in": str(row.uuid), "gross_g": row.gross_g, "tare_g": row.tare_g}
+    hand_over(
+        unit=unit,
+        to=Holder("station", station.uuid),
+        place_uuid=station.place.uuid,
+        actor_uuid=actor,
+        temperature_c=row.temperature_c,
+        proof=scale,
+    )
+    return unit
 
 
 def ordered_g(*, lot: Lot, day: date) -> int:
@@ -99,8 +107,14 @@ def ordered_g(*, lot: Lot, day: date) -> int:
 
 def weighed_g(*, lot: Lot, day: date) -> int:
     """Net grams of the lot weighed in on `day` so far."""
-    crates = WeighIn.objects.filter(lot=lot, at__gte=clock.at(day, 0))
-    return sum(crate.net_g for crate in crates)
+    return sum(crate.net_g for crate in crates_of(lot=lot, day=day))
+
+
+def crates_of(*, lot: Lot, day: date) -> QuerySet[WeighIn]:
+    """The lot's crates of one business day."""
+    start, end = clock.at(day, 0), clock.at(day + timedelta(days=1), 0)
+    crates: QuerySet[WeighIn] = WeighIn.objects.filter(lot=lot, at__gte=start, at__lt=end)
+    return crates
 
 
 def lines_due(*, lot: Lot, day: date) -> list[Line]:
