@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from routing.solver.check import check
+from routing.solver.core.network import Network
+from routing.solver.core.plan import Plan
+from routing.solver.engines.base import Watch
+from routing.solver.engines.ortools.assign import assign
+from routing.solver.engines.ortools.bundles import bundle
+from routing.solver.engines.ortools.routes import route_bundles
 from routing.solver.errors import Unsupported
 from routing.solver.problem import (
     Break,
@@ -37,6 +44,22 @@ def test_a_small_day_is_served(problem: Problem) -> None:
     plan = solve(problem, limits=QUICK)
     assert check(problem, plan).violations == ()
     assert len(plan.unserved) <= 0.03 * len(problem.shipments)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_vans_with_unlike_compartments_share_a_loop_with_direct_rides(seed: int) -> None:
+    """RoutingModel itself finds the plan; insertion alone would scatter each station over many vans."""
+    problem = village_loop(seed=seed, stations=14, down=120, up=60)
+    first, *others = problem.vehicles
+    ambient, *cold = first.compartments
+    cool = Compartment(Zone.COOL, 300_000, 60_000, 12, 15)
+    problem = replace(problem, vehicles=(replace(first, compartments=(ambient, cool, *cold)), *others))
+    net = Network.of(problem)
+    plan, watch = Plan(net), Watch(QUICK)
+    bundles = bundle(net, plan, assign(net, plan, watch=watch, seed=seed), random.Random(seed))
+    routed = route_bundles(net, plan, bundles, watch=watch)
+    served = {net.nodes[n].shipment for order in routed.values() for nodes in order for n in nodes}
+    assert len(served) >= 0.97 * len(problem.shipments)
 
 
 def test_the_same_seed_gives_the_same_plan() -> None:
