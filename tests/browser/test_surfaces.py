@@ -1,4 +1,4 @@
-"""Every role's pages open on a phone, say something, and are clean for axe, in both languages."""
+"""Every role's pages open on a phone, say something, and are clean for axe."""
 
 import pytest
 from playwright.sync_api import expect
@@ -16,8 +16,11 @@ PAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
-@pytest.mark.parametrize("role", PAGES)
+#: English words are the longer ones: the two roles with most pages show whether they fit
+SHOWN = [(role, "zh-CN") for role in PAGES] + [("buyer", "en-GB"), ("information_officer", "en-GB")]
+
+
+@pytest.mark.parametrize(("role", "locale"), SHOWN)
 def test_pages_of(role: str, locale: str, sign_in, accessible) -> None:
     page = sign_in(role, locale=locale)
     troubles: list[str] = []
