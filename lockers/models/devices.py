@@ -123,6 +123,7 @@ class AlarmKind(models.TextChoices):
     CLOCK = "clock", "时钟偏差"
     CONFLICT = "conflict", "格口冲突"
     LOCKED_OUT = "locked_out", "键盘锁定"
+    DUPLICATE = "duplicate", "设备身份重复"
 
 
 class DeviceAlarm(Identified):

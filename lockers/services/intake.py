@@ -19,7 +19,7 @@ from lockers.protocol.errors import EnvelopeError
 from lockers.protocol.messages import Kind
 from lockers.protocol.ordering import ClockPair, Mark, placed_at
 from lockers.protocol.topics import Channel, read_topic
-from lockers.services.presence import note_presence, note_state
+from lockers.services.presence import note_presence, note_state, note_twin
 from lockers.services.probes import KnownProbes
 from marketplace.kernel import clock
 from marketplace.telemetry.services import NewReading, ingest_readings
@@ -97,8 +97,14 @@ def _store(
     for each in envelopes:
         by_boot[devices[each.dev].pk, each.boot].append(each)
     marks = _locked_marks(by_boot)
-    fresh = [each for key, same in by_boot.items() for each in same if not _mark(marks[key]).knows(each.seq)]
+    fresh: list[Envelope] = []
+    known: list[Envelope] = []
+    for key, same in by_boot.items():
+        mark = _mark(marks[key])
+        for each in same:
+            (known if mark.knows(each.seq) else fresh).append(each)
     _insert({each.key: each for each in fresh}.values(), devices)
+    _look_for_twins(known, devices)
     names = {device.pk: device.device for device in devices.values()}
     acks = []
     for key, row in marks.items():
@@ -107,6 +113,20 @@ def _store(
         acks.append(Ack(device=names[row.device_id], boot=row.boot, upto=row.upto))
     DeviceMark.objects.bulk_update(marks.values(), ["upto", "ahead"])
     return tuple(acks), frozenset(devices[each.dev].pk for each in fresh if each.type != Kind.READING)
+
+
+def _look_for_twins(known: Sequence[Envelope], devices: Mapping[str, Device]) -> None:
+    """A repeat carries the same `mid`; another one under a known (boot, seq) comes from a second device."""
+    said = [each for each in known if each.type != Kind.READING]
+    if not said:
+        return
+    rows = DeviceMessage.objects.filter(
+        device__in={devices[each.dev].pk for each in said}, seq__in={each.seq for each in said}
+    ).values_list("device__device", "boot", "seq", "mid")
+    stored = {(device, boot, seq): mid for device, boot, seq, mid in rows}
+    for each in said:
+        if stored.get(each.key, each.mid) != each.mid:
+            note_twin(devices[each.dev], boot=each.boot)
 
 
 def _locked_marks(keys: Iterable[Key]) -> dict[Key, DeviceMark]:

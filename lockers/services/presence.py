@@ -40,9 +40,17 @@ def all_unknown() -> None:
     Device.objects.filter(online=True).update(online=False)
 
 
+def note_twin(device: Device, *, boot: int) -> None:
+    """Two devices speak under one name: a boot of the past came back, or two messages under one number."""
+    raise_alarm(device=device, kind="duplicate", detail={"boot": boot}, at=clock.now())
+
+
 def _connection(device: Device, envelope: Envelope) -> None:
     """The last will of an older boot must not silence a newer one."""
     online = bool(envelope.body.get("online"))
+    if online and envelope.boot < device.boot:
+        note_twin(device, boot=envelope.boot)
+        return
     Device.objects.filter(pk=device.pk, boot__lte=envelope.boot).update(online=online, boot=envelope.boot)
 
 

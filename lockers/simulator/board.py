@@ -23,6 +23,7 @@ from lockers.simulator.hardware import Hardware
 from lockers.simulator.journal import Journal, Opening, Waiting
 
 FIRMWARE = "sim-1"
+BOOTS_PER_GENERATION = 1_000_000
 _RESULT_OF = {
     DoorFact.OPENED: Result.DONE,
     DoorFact.ALREADY_OPEN: Result.ALREADY_OPEN,
@@ -40,7 +41,8 @@ class Board:
         self.blueprint, self.journal, self.hardware, self.world = blueprint, journal, hardware, world
         self.skew = skew
         self.started_at, self._started_world = world.wall(), world.now()
-        self.boot = int(journal.get("boot", 0)) + 1
+        # A generation has its own range, so that a device whose flash was wiped never reuses a number.
+        self.boot = max(int(journal.get("boot", 0)), (blueprint.generation - 1) * BOOTS_PER_GENERATION) + 1
         self._seq = 0
         self.doors = journal.doors()
         self.doors_dirty = True

@@ -23,7 +23,7 @@ import pytest
 from django.db import connection, transaction
 
 from lockers.ingest import Ingest
-from lockers.models import Device, DeviceMark, DeviceMessage
+from lockers.models import Device, DeviceAlarm, DeviceMark, DeviceMessage
 from lockers.protocol.envelope import Envelope, encode
 from lockers.services.intake import Arrived, take_in
 from lockers.transports.exchange import Exchange
@@ -110,6 +110,27 @@ def test_a_revoked_device_is_not_heard() -> None:
     Device.objects.update(revoked_at=clock.now())
     assert take_in([reading(1)]).acks == ()
     assert stored() == (0, 0, {})
+
+
+@pytest.mark.django_db
+def test_two_devices_under_one_name_are_an_alarm() -> None:
+    """A clone reuses numbers: the same (boot, seq) with another mid, or a boot of the past."""
+    make_cabinet(device=DEVICE)
+
+    def say(boot: int, mid: str, kind: str = "boot", channel: str = "up/evt", seq: int = 1) -> None:
+        envelope = Envelope(DEVICE, boot, seq, mid, clock.now(), 0.0, kind, {"online": True})
+        take_in([Arrived(f"lk/{DEVICE}/{channel}", encode(envelope))])
+
+    say(7, "a")
+    say(7, "a")
+    say(7, "conn", "conn", "state/conn", 0)
+    assert DeviceAlarm.objects.count() == 0
+    say(7, "b")
+    assert list(DeviceAlarm.objects.values_list("kind", flat=True)) == ["duplicate"]
+    DeviceAlarm.objects.all().delete()
+    say(3, "conn", "conn", "state/conn", 0)
+    assert list(DeviceAlarm.objects.values_list("kind", flat=True)) == ["duplicate"]
+    assert Device.objects.get().boot == 7
 
 
 class PlugPulled(BaseException):
