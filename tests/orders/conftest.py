@@ -6,7 +6,7 @@ import pytest
 from marketplace.kernel import clock
 from orders.payments.gateways import registry
 from orders.payments.gateways.alipay import AlipayGateway
-from tests.factories.orders import WEDNESDAY, Market, make_market
+from tests.factories.orders import THURSDAY, WEDNESDAY, Market, make_market
 from tests.lockers.conftest import _locker_keys
 from tests.orders.payments.conftest import gateway, running_simulator, simulator
 
@@ -38,3 +38,11 @@ def alipay(gateway: AlipayGateway) -> Iterator[AlipayGateway]:
     """The product's gateway is the simulator's process for this test."""
     with registry.using(gateway):
         yield gateway
+
+
+@pytest.fixture
+def thursday(at):
+    def move():
+        at(clock.at(THURSDAY, 9))
+
+    return move

@@ -24,7 +24,7 @@ from tests.factories.orders import (
     make_paid_order,
     make_village_goods,
 )
-from tests.orders.services.test_fulfilment import into_cabinet, pack
+from tests.orders.services.steps import into_cabinet, pack
 from tests.orders.services.test_villagers import order_for
 
 CART = (
