@@ -1,6 +1,7 @@
 """Running one GraphQL request: cached parse and validation, limits, execution, masked failures."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    VariableDefinitionNode,
     execute,
     get_operation_ast,
     parse,
@@ -40,7 +42,7 @@ class Executor:
         """The response body: `data` and `errors` as the GraphQL specification says."""
         document, errors = _document(self.schema, query)
         if errors or document is None:
-            return {"errors": [_formatted(error) for error in errors]}
+            return {"errors": [_unreadable(error) for error in errors]}
         operation = get_operation_ast(document, operation_name)
         if operation is None:
             return {
@@ -92,6 +94,11 @@ def _document(schema: GraphQLSchema, query: str) -> tuple[DocumentNode | None, t
     return document, tuple(validate(schema, document, max_errors=5))
 
 
+def _unreadable(error: GraphQLError) -> dict[str, Any]:
+    """What is wrong with a document, told to who wrote it; a literal too long to be read is his fault too."""
+    return {**error.formatted, "extensions": {"code": "invalid"}}
+
+
 def _formatted(error: GraphQLError) -> dict[str, Any]:
     original = error.original_error
     if isinstance(original, DomainError):
@@ -108,6 +115,20 @@ def _formatted(error: GraphQLError) -> dict[str, Any]:
             "path": error.path,
             "extensions": {"code": "internal"},
         }
+    variable = _mistyped_variable(error)
+    if variable is not None:
+        extensions = {"code": "invalid", "field": variable, "detail": error.message}
+        return {"message": gettext(N_("值的类型不正确，或超出范围")), "extensions": extensions}
     formatted: dict[str, Any] = dict(error.formatted)
     formatted.setdefault("extensions", {"code": "invalid"})
     return formatted
+
+
+def _mistyped_variable(error: GraphQLError) -> str | None:
+    """The variable, and the place in it (`lines[0].quantity`), whose value its type does not take."""
+    node = error.nodes[0] if error.nodes else None
+    if not isinstance(node, VariableDefinitionNode):
+        return None
+    name: str = node.variable.name.value
+    place = re.search(rf" at '({re.escape(name)}[.\[][^']*)'; ", error.message)
+    return place[1] if place else name

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
+    GRAPHQL_MAX_INT,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -88,7 +89,7 @@ class _Measure:
                     return max(1, int(node.value.value))
                 if isinstance(node.value, VariableNode):
                     asked = self.variables.get(node.value.name.value)
-                    if isinstance(asked, int):
+                    if isinstance(asked, int) and asked <= GRAPHQL_MAX_INT:
                         return max(1, asked)
         return argument.default_value if isinstance(argument.default_value, int) else DEFAULT_LIST
 

@@ -117,7 +117,7 @@ def _selection(kind: Any, depth: int) -> str:
         inner = get_named_type(field.type)
         if is_leaf_type(inner):
             parts.append(name)
-        elif depth > 1 and not field.args:
+        elif name == "errors" or (depth > 1 and not field.args):
             parts.append(f"{name} {_selection(inner, depth - 1)}")
     return "{ " + " ".join(parts) + " }"
 
