@@ -22,6 +22,8 @@ from orders.states import BEFORE_PACKING, LineStatus
 from orders.weighing import net_of_crate
 
 CRATE_MAX_ML = 120_000
+#: letters of a code on a crate
+MAX_CODE = 40
 
 
 def weigh_in(
@@ -46,6 +48,7 @@ def weigh_in(
         raise NotFound(field="lot_id")
     net_g = net_of_crate(gross_g=gross_g, tare_g=tare_g)
     check_temperature(temperature_c)
+    code = _checked_code(crate_code)
     with transaction.atomic():
         # Race: two crates of one lot on two scales; the lot's row orders them, so `weighed_before_g` adds up.
         Lot.objects.select_for_update().get(pk=lot.pk)
@@ -61,7 +64,7 @@ def weigh_in(
             recorded_at=clock.wall(),
             weighed_by_uuid=actor,
         )
-        row.unit_uuid = _hand_in_crate(row, crate_code, actor).uuid
+        row.unit_uuid = _hand_in_crate(row, code, actor).uuid
         row.save(force_insert=True)
         publish(
             WeighedIn(weigh_in=row.uuid, lot=lot.uuid, station=station_uuid, unit=row.unit_uuid, net_g=net_g),
@@ -129,6 +132,14 @@ def crate_volume_ml(lot: Lot, net_g: int) -> int:
     if product.unit_net_g:
         per_kg_ml = product.volume_ml * KG_G // product.unit_net_g
     return min(CRATE_MAX_ML, max(1, per_kg_ml * net_g // KG_G))
+
+
+def _checked_code(crate_code: str | None) -> str | None:
+    """What is printed on the crate; None for a crate without a code. Raises InvalidInput."""
+    code = (crate_code or "").strip()
+    if len(code) > MAX_CODE:
+        raise InvalidInput(N_("最多 %(most)s 个字"), field="crate_code", params={"most": MAX_CODE})
+    return code or None
 
 
 def check_temperature(temperature_c: float | None, field: str = "temperature_c") -> None:
