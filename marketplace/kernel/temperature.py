@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from marketplace.kernel.errors import N_, InvalidInput
+
 
 class Zone(StrEnum):
     AMBIENT = "ambient"
@@ -33,6 +35,17 @@ class Band:
         """The band both allow; None when they share nothing."""
         low, high = max(self.min_c, other.min_c), min(self.max_c, other.max_c)
         return Band(low, high) if low <= high else None
+
+
+#: what a hand-held probe can show at goods
+READABLE = Band(-40, 60)
+
+
+def require_readable(temperature_c: float | None, field: str = "temperature_c") -> float | None:
+    """The reading, or None where nobody measured. Raises InvalidInput for one that no probe gives."""
+    if temperature_c is not None and not READABLE.holds(temperature_c):
+        raise InvalidInput(N_("温度读数不合理"), field=field)
+    return temperature_c
 
 
 #: what a cell or compartment offers when nothing finer is measured (defaults)

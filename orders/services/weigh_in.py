@@ -13,6 +13,7 @@ from marketplace.custody.services import Content, Holder, create_unit, hand_over
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal
+from marketplace.kernel.temperature import require_readable
 from marketplace.kernel.units import KG_G, Size
 from marketplace.outbox.publishing import publish
 from orders.events import WeighedIn
@@ -47,7 +48,7 @@ def weigh_in(
     if lot is None:
         raise NotFound(field="lot_id")
     net_g = net_of_crate(gross_g=gross_g, tare_g=tare_g)
-    check_temperature(temperature_c)
+    require_readable(temperature_c)
     code = _checked_code(crate_code)
     with transaction.atomic():
         # Race: two crates of one lot on two scales; the lot's row orders them, so `weighed_before_g` adds up.
@@ -140,9 +141,3 @@ def _checked_code(crate_code: str | None) -> str | None:
     if len(code) > MAX_CODE:
         raise InvalidInput(N_("最多 %(most)s 个字"), field="crate_code", params={"most": MAX_CODE})
     return code or None
-
-
-def check_temperature(temperature_c: float | None, field: str = "temperature_c") -> None:
-    """Raises InvalidInput for a reading that no probe gives."""
-    if temperature_c is not None and not -40 <= temperature_c <= 60:
-        raise InvalidInput(N_("温度读数不合理"), field=field)

@@ -17,6 +17,8 @@ from marketplace.custody.services import Holder, hand_over, units_held_by
 from marketplace.kernel import clock
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
+from marketplace.kernel.temperature import require_readable
+from marketplace.kernel.texts import require_text
 from marketplace.outbox.publishing import publish
 from routing.errors import NotAtThisStop, NotOnThisRoute, OpenStops, RouteNotStarted, StopNotReached
 from routing.events import RouteFinished, RouteStarted, ShipmentDelivered, ShipmentUnserved, StopCompleted
@@ -35,6 +37,7 @@ from routing.states import (
 
 #: told to orders when goods came back on the van
 RETURNED = "returned"
+MAX_REASON = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,11 @@ def arrive_at_stop(*, principal: Principal, stop_uuid: UUID) -> Stop:
 def hand_over_units(
     *, principal: Principal, stop_uuid: UUID, unit_uuids: Sequence[UUID], temperature_c: float | None = None
 ) -> Stop:
-    """Give units to the station of this stop: they are delivered. Raises NotAtThisStop, WrongHolder."""
+    """Give units to the station of this stop: they are delivered.
+
+    Raises InvalidInput, NotAtThisStop, WrongHolder.
+    """
+    require_readable(temperature_c)
     with transaction.atomic():
         stop = _reached(principal, stop_uuid)
         station = _station(stop)
@@ -152,8 +159,9 @@ def collect_units(
 ) -> Stop:
     """Take crates and packed parcels from the station of this stop onto the van.
 
-    Raises NotAtThisStop for a parcel that no direct ride of this stop expects, WrongHolder.
+    Raises InvalidInput, NotAtThisStop for a parcel that no direct ride of this stop expects, WrongHolder.
     """
+    require_readable(temperature_c)
     with transaction.atomic():
         stop = _reached(principal, stop_uuid)
         station = _station(stop)
@@ -201,13 +209,17 @@ def complete_stop(*, principal: Principal, stop_uuid: UUID) -> Stop:
 
 
 def fail_stop(*, principal: Principal, stop_uuid: UUID, reason: str) -> Stop:
-    """The stop cannot be served; what it was to get stays on the van and comes back to the hub."""
+    """The stop cannot be served; what it was to get stays on the van and comes back to the hub.
+
+    Raises InvalidInput without a reason.
+    """
+    why = require_text(reason, most=MAX_REASON, field="reason")
     with transaction.atomic():
         stop = stop_for(principal=principal, stop_uuid=stop_uuid)
         if stop.status == StopStatus.FAILED:
             return stop
         STOP_MOVES.check(stop.status, StopStatus.FAILED)
-        _end(stop, StopStatus.FAILED, reason=reason[:60])
+        _end(stop, StopStatus.FAILED, reason=why)
     return stop
 
 
