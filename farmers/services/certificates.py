@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -16,6 +17,8 @@ from marketplace.kernel.principal import Principal
 
 #: 承诺事项, the words of the ministry's form
 COMMITMENT = N_("不使用禁用农药兽药、停用兽药和非法添加物；常规农药兽药残留不超标；对承诺的真实性负责")
+#: what is aged (tea, liquor) may be old; an older certificate was typed wrongly
+OLDEST = timedelta(days=3650)
 
 
 def certificate_number(given: str = "") -> str:
@@ -88,6 +91,8 @@ def checked_fields(fields: CertificateFields, *, path: str = "certificate") -> C
         raise InvalidInput(N_("承诺依据应为质量安全控制、自行检测或委托检测"), field=f"{path}.basis")
     if fields.issued_on > clock.today():
         raise InvalidInput(N_("开具日期不能在将来"), field=f"{path}.issued_on")
+    if fields.issued_on < clock.today() - OLDEST:
+        raise InvalidInput(N_("开具日期太早"), field=f"{path}.issued_on")
     for name, most in _TEXTS.items():
         if not 1 <= len(getattr(fields, name).strip()) <= most:
             raise InvalidInput(N_("应为 1 到 %(most)s 个字"), field=f"{path}.{name}", params={"most": most})

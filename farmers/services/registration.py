@@ -16,6 +16,7 @@ from marketplace.accounts.services.sign_in import checked_phone
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.principal import Principal
+from marketplace.kernel.texts import require_text
 
 MAX_NAME = 60
 
@@ -76,10 +77,11 @@ def register_villager(*, principal: Principal, station_uuid: UUID, name: str, ph
 
 def add_licence(*, farmer: Farmer, kind: str, number: str, valid_until: date | None = None) -> SellerLicence:
     """Put a licence on file, or its renewal over the old one."""
-    if kind not in LicenceKind.values or not number.strip():
+    if kind not in LicenceKind.values:
         raise InvalidInput(field="licence_number")
+    wanted = require_text(number, most=MAX_NAME, field="licence_number")
     licence, _ = SellerLicence.objects.update_or_create(
-        farmer=farmer, kind=kind, defaults={"number": number.strip()[:60], "valid_until": valid_until}
+        farmer=farmer, kind=kind, defaults={"number": wanted, "valid_until": valid_until}
     )
     return licence
 

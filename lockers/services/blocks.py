@@ -21,6 +21,7 @@ from marketplace.custody.services import block_units, unblock_units
 from marketplace.kernel import clock
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
+from marketplace.kernel.texts import require_text
 from marketplace.outbox.publishing import publish
 from marketplace.telemetry.models import Breach
 from marketplace.telemetry.services import decide_breach, note_held_references
@@ -35,7 +36,7 @@ def open_with_reason(*, principal: Principal, compartment_uuid: UUID, reason: st
         device=compartment.cabinet.device,
         action=Action.OPEN,
         actor=Actor.user(principal.user_uuid),
-        reason=reason,
+        reason=_checked_reason(reason, most=200),
         compartment=compartment,
         purpose=Purpose.INSPECT,
     )
@@ -43,13 +44,12 @@ def open_with_reason(*, principal: Principal, compartment_uuid: UUID, reason: st
 
 def block_compartment(*, principal: Principal, compartment_uuid: UUID, reason: str) -> Compartment:
     """Fault or cleaning: no further parcel goes in. One with a parcel in it refuses (CompartmentBusy)."""
-    if not reason.strip():
-        raise ReasonMissing(field="reason")
+    why = _checked_reason(reason, most=60)
     with transaction.atomic():
         compartment = _compartment(principal, compartment_uuid)
         if compartment.allocations.filter(LIVE_ALLOCATION).exists():
             raise CompartmentBusy(field="compartment_id")
-        compartment.blocked_at, compartment.blocked_reason = clock.now(), reason[:60]
+        compartment.blocked_at, compartment.blocked_reason = clock.now(), why
         compartment.save(update_fields=["blocked_at", "blocked_reason"])
         touch_config([compartment.cabinet_id])
     return compartment
@@ -186,6 +186,12 @@ def _unblock_cells(compartment_ids: Sequence[int], breach: Breach) -> None:
     Compartment.objects.filter(pk__in=compartment_ids, blocked_reason=BREACH_REASON).update(
         blocked_at=None, blocked_reason=""
     )
+
+
+def _checked_reason(reason: str, *, most: int) -> str:
+    if not reason.strip():
+        raise ReasonMissing(field="reason")
+    return require_text(reason, most=most, field="reason")
 
 
 def _compartment(principal: Principal, uuid: UUID) -> Compartment:

@@ -90,7 +90,7 @@ def _apply(*, principal: Principal, device: str, operation: Operation, schema: G
         row, fresh = OfflineOperation.objects.get_or_create(
             uuid=operation.op_uuid,
             defaults={
-                "device": device[:80],
+                "device": device,
                 "actor_uuid": actor_uuid,
                 "seq": operation.seq,
                 "type": operation.type,

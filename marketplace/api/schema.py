@@ -9,10 +9,11 @@ from marketplace.api.mutations import Command
 from marketplace.api.offline import Operation, submit
 from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import parse_uuid
+from marketplace.kernel.texts import require_text
 from marketplace.kernel.units import require_between
 
 #: what an operation's row holds
-MAX_TYPE, MAX_SEQ, MAX_VERSION = 60, 2**31 - 1, 2**15 - 1
+MAX_DEVICE, MAX_TYPE, MAX_SEQ, MAX_VERSION = 80, 60, 2**31 - 1, 2**15 - 1
 
 
 class OperationInput(graphene.InputObjectType):
@@ -50,7 +51,7 @@ class SubmitOperations(Command):
     def perform(cls, principal, *, device, operations, schema):
         outcomes = submit(
             principal=principal,
-            device=device,
+            device=require_text(device, most=MAX_DEVICE, field="device"),
             schema=schema,
             operations=[_operation(index, operation) for index, operation in enumerate(operations)],
         )
@@ -74,14 +75,10 @@ def _operation(index, given) -> Operation:
         payload = None
     if not isinstance(payload, dict):
         raise InvalidInput(N_("应为 JSON 对象"), field=f"operations[{index}].payload")
-    if not 1 <= len(given.type) <= MAX_TYPE:
-        raise InvalidInput(
-            N_("应为 1 到 %(most)s 个字"), field=f"operations[{index}].type", params={"most": MAX_TYPE}
-        )
     return Operation(
         op_uuid=parse_uuid(given.op_id, f"operations[{index}].op_id"),
         seq=require_between(given.seq, 0, MAX_SEQ, f"operations[{index}].seq"),
-        type=given.type,
+        type=require_text(given.type, most=MAX_TYPE, field=f"operations[{index}].type"),
         event_time=given.event_time,
         payload=payload,
         base_version=_version(given.get("base_version"), f"operations[{index}].base_version"),
