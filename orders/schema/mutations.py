@@ -7,6 +7,7 @@ from marketplace.api.mutations import Command
 from marketplace.custody.schema import HandlingUnitType
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.ids import parse_uuid
+from orders.payments.services import own_path
 from orders.schema.types import CartType, FulfilmentType, LineRefundType, OrderType, WeighInType
 from orders.services import (
     cancelling,
@@ -95,6 +96,7 @@ class PlaceOrder(Command):
                 parse_uuid(uuid, f"any_place_ids[{index}]") for index, uuid in enumerate(any_place_ids or [])
             ],
         )
+        return_url = own_path(return_url) if return_url else None
         order = checkout.place_order(principal=principal, choice=choice, agreed_max_fen=agreed_max_fen)
         return {"order": order, "return_url": return_url}
 

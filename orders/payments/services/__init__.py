@@ -1,7 +1,7 @@
 """The verbs of payments. Locks: payment group -> (intent, attempt, refund under it) -> ledger accounts."""
 
 from orders.payments.services.cash import record_cash
-from orders.payments.services.confirming import NextAction, confirm_group
+from orders.payments.services.confirming import NextAction, confirm_group, own_path
 from orders.payments.services.due import dispatch_due, in_flight, work_due
 from orders.payments.services.groups import (
     IntentSpec,
@@ -25,6 +25,7 @@ __all__ = [
     "expire_due_groups",
     "in_flight",
     "open_group",
+    "own_path",
     "payment_of",
     "query_group",
     "query_unknown",

@@ -38,7 +38,7 @@ def confirm_group(*, group: PaymentGroup, return_url: str = "") -> NextAction:
     Repeating it is safe: an unpaid attempt keeps its number. `return_url` is a path of ours.
     Raises NotPayable, ProviderAway (nothing is lost: try again), MerchantNotRegistered.
     """
-    return _offer(group, return_to=_own_path(return_url))
+    return _offer(group, return_to=own_path(return_url))
 
 
 def offer_to_developer(*, group: PaymentGroup, return_url: str) -> NextAction:
@@ -71,7 +71,7 @@ def _offer(group: PaymentGroup, *, return_to: str) -> NextAction:
     return NextAction(url)
 
 
-def _own_path(return_url: str) -> str:
+def own_path(return_url: str) -> str:
     """Only a path of ours: the return page must not send buyers anywhere else."""
     path = return_url.removeprefix(str(settings.PUBLIC_URL)) or "/"
     if not path.startswith("/") or path.startswith(("//", "/\\")) or "\n" in path or "\r" in path:
