@@ -107,19 +107,52 @@ def open_for_drop(
     A repeat opens the same compartment again, unless it jammed: then another one. Raises DepositRefused,
     NoRoom, CabinetSilent.
     """
+    with transaction.atomic():
+        allocation = allocate(
+            unit_uuid=unit_uuid,
+            reference=reference,
+            place_uuid=place_uuid,
+            zone=zone,
+            size=size,
+            min_c=min_c,
+            max_c=max_c,
+            policy=policy,
+            keep_until=keep_until,
+        )
+        if _must_move(allocation):
+            _move(allocation, larger=False)
+        return _open(allocation, actor)
+
+
+def allocate(
+    *,
+    unit_uuid: UUID,
+    reference: UUID,
+    place_uuid: UUID,
+    zone: str,
+    size: str,
+    min_c: float | None,
+    max_c: float | None,
+    policy: DropPolicy,
+    keep_until: datetime | None = None,
+) -> Allocation:
+    """Name a compartment, at loading or on arrival; a unit that has one keeps it. The hold is used up.
+
+    Raises DepositRefused, NoRoom, CabinetSilent.
+    """
     snapshot = _checked(policy)
     with transaction.atomic():
         lock_key(f"unit:{unit_uuid}")
-        allocation = Allocation.objects.filter(LIVE_ALLOCATION, unit_uuid=unit_uuid).first()
+        allocation: Allocation | None = Allocation.objects.filter(
+            LIVE_ALLOCATION, unit_uuid=unit_uuid
+        ).first()
         if allocation is None:
             need = Need(Size(size), zone, band_of(min_c, max_c))
             group = open_pickup_group(reference=reference, recipient_uuid=None, recipient_label="", zone=zone)
             until = _collect_until(zone, keep_until)
             allocation = _allocate(place_uuid, unit_uuid, group, need, snapshot, until)
             use_hold(reference)
-        elif _must_move(allocation):
-            _move(allocation, larger=False)
-        return _open(allocation, actor)
+        return allocation
 
 
 def misfit(*, actor: Actor, allocation: Allocation) -> DropTicket:
@@ -255,6 +288,7 @@ def _allocate(
         reserved_at=clock.now(),
         collect_until=until,
     )
+    touch_config([compartment.cabinet_id])
     return allocation
 
 

@@ -34,8 +34,11 @@ def present_token(board: Board, text: str) -> CourierToken:
         board.journal.put_token(token.tx, courier=token.courier, recalls=list(token.recalls))
         known = board.journal.held()
         for drop in token.drops:
-            if drop.placed.allocation not in known:
+            held = known.get(drop.placed.allocation)
+            if held is None:
                 board.journal.put_held(Held(drop.placed, need=_need_as_wire(drop)))
+            elif held.need is None:  # known by configuration, which does not say what the parcel needs
+                board.journal.put_held(replace(held, need={**_need_as_wire(drop), "configured": True}))
     return token
 
 
@@ -52,7 +55,7 @@ def open_for_drop(
         raise Refused("not to be left here", code="unknown")
     held.placed.policy.check(damaged=damaged, weight_g=weight_g)
     door = held.placed.door
-    if door is None or larger:
+    if door is None or larger or not _usable(board, held, door):
         door = _free_cell(board, held, above=door if larger else None)
     opening = Opening(
         tx=new_mid(board.world.wall()),
@@ -111,6 +114,14 @@ def open_for_recall(board: Board, *, token_tx: str, allocation: str) -> int:
     )
     board.open([opening])
     return held.placed.door
+
+
+def _usable(board: Board, held: Held, door: int) -> bool:
+    """The door that the server named: closed, and nothing else behind it."""
+    others = [each for each in board.journal.live() if each.allocation != held.placed.allocation]
+    taken = any(each.door == door and each.state is not AllocationState.RESERVED for each in others)
+    blocked = door in board.journal.get("blocked", []) or bool(board.journal.get("full"))
+    return not taken and not blocked and board.doors[door].state is DoorState.CLOSED
 
 
 def _token(board: Board, tx: str) -> tuple[str, list[str]]:

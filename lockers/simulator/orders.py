@@ -79,7 +79,8 @@ def _merge(board: Board, config: Config) -> list[dict[str, Any]]:
     here, wanted = board.journal.held(), {each.allocation: each for each in config.placed}
     for allocation, held in here.items():
         knows_better = held.changed > config.known
-        unused_drop = held.need is not None and held.changed == (0, 0)  # a token's, not yet used
+        token_only = held.need is not None and not held.need.get("configured")
+        unused_drop = token_only and held.changed == (0, 0)
         if allocation not in wanted and not knows_better and not unused_drop:
             board.journal.drop_held(allocation)
     mine = {
