@@ -42,8 +42,7 @@ def insert_open_legs(*, hub: Hub, day: date, wave: Wave) -> Plan:
         _replay(plan, loaded, route)
     served = plan.served()
     late = [number for number in range(len(loaded.problem.shipments)) if number not in served]
-    for number in sorted(late, key=lambda k: -loaded.problem.shipments[k].value_fen):
-        plan.insert(number)
+    plan.insert_rest()
     solution = finish(plan, engine=ENGINE, seed=0)
     verdict = check(loaded.problem, solution)
     if not verdict.feasible:

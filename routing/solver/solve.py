@@ -11,7 +11,10 @@ from routing.solver.problem import Problem
 from routing.solver.solution import Solution
 
 #: Module and class by name; imported on first use, so that readers of plans do not load OR-Tools.
-ENGINES: dict[str, tuple[str, str]] = {"ortools": ("routing.solver.engines.ortools", "OrTools")}
+ENGINES: dict[str, tuple[str, str]] = {
+    "yinong": ("routing.solver.engines.yinong", "Yinong"),
+    "ortools": ("routing.solver.engines.ortools", "OrTools"),
+}
 
 
 class BrokenPlan(SolverError):

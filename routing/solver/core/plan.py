@@ -76,6 +76,43 @@ class Plan:
         assert refused is None  # `cheapest` has just tried it
         return None
 
+    def insert_rest(self) -> None:
+        """Cheapest insertion of what is not served, dearest first."""
+        shipments, served = self.net.problem.shipments, self.served()
+        rest = [number for number in range(len(shipments)) if number not in served]
+        for number in sorted(rest, key=lambda k: (-shipments[k].value_fen, k)):
+            self.insert(number)
+
+    def hold_levels(self) -> None:
+        """Leave shipments with a worse preference, least valued first, until the service levels hold."""
+        shipments = self.net.problem.shipments
+        for level in self.net.problem.objective.service_levels:
+            while True:
+                chosen = self._preferences()
+                worse = [number for number, preference in chosen.items() if preference > level.preference]
+                if len(chosen) - len(worse) >= level.share * len(chosen) - 1e-9 or not worse:
+                    break
+                self.remove(min(worse, key=lambda k: (shipments[k].value_fen, k)))
+
+    def _preferences(self) -> dict[int, int]:
+        """Preference of the chosen option by served shipment."""
+        found: dict[int, int] = {}
+        for sequence in self.sequences:
+            for node in sequence:
+                item = self.net.nodes[node]
+                if item.option >= 0:
+                    option = self.net.problem.shipments[item.shipment].options[item.option]
+                    found[item.shipment] = option.preference
+        return found
+
+    def remove(self, shipment: int) -> None:
+        """Take a shipment out of the plan."""
+        for vehicle, sequence in enumerate(self.sequences):
+            kept = [node for node in sequence if self.net.nodes[node].shipment != shipment]
+            if len(kept) < len(sequence):
+                refused = self.set_route(vehicle, kept)
+                assert refused is None, f"a shorter route does not hold: {refused}"
+
     def cheapest(self, shipment: int) -> tuple[Candidate | None, Reason]:
         """The first candidate that holds, by rising detour; else the reason that came closest."""
         reason = self.net.ruled_out[shipment] or Reason.NO_OPTION

@@ -218,10 +218,23 @@ def test_frozen_goods_ride_in_the_chilled_room_within_their_budget() -> None:
     assert _reasons(solve(hurried, limits=QUICK)) == {"f": Reason.COLD_BUDGET}
 
 
-def test_service_levels_are_refused_by_name() -> None:
-    problem = replace(_tiny(), objective=Objective(service_levels=(ServiceLevel(0, 0.8),)))
-    with pytest.raises(Unsupported, match="service_levels"):
-        solve(problem, limits=QUICK)
+def test_service_levels_hold_among_those_served() -> None:
+    choice = (Option("a.0", "far", preference=0), Option("a.1", "near", preference=1))
+    shipments = [
+        Shipment(
+            f"s{k}",
+            Direction.DOWN,
+            tuple(replace(option, id=f"s{k}.{n}") for n, option in enumerate(choice)),
+            volume_ml=1_000,
+            weight_g=1_000,
+            size=Size.S,
+        )
+        for k in range(4)
+    ]
+    problem = replace(_tiny(*shipments), objective=Objective(service_levels=(ServiceLevel(0, 0.75),)))
+    plan = solve(problem, engine="ortools", limits=QUICK)
+    assert plan.unserved == ()
+    assert sorted(option[-1] for option in plan.chosen().values()).count("0") >= 3
 
 
 def test_no_vehicles_and_no_shipments_are_plans_too() -> None:

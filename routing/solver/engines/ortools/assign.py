@@ -40,6 +40,7 @@ def assign(net: Network, plan: Plan, *, watch: Watch, seed: int) -> dict[int, Al
     _cells(net, plan, model, choices)
     _cabinet_goods(net, model, choices)
     _fleet_volume(net, model, choices)
+    _levels(net, model, choices)
     terms = list(_values(net, choices)) + list(_places(net, plan, model, choices))
     model.minimize(sum(terms))
     solver = cp_model.CpSolver()
@@ -122,6 +123,14 @@ def _fleet_volume(net: Network, model: cp_model.CpModel, choices: dict[Choice, c
             rooms = [c.volume_ml for v in net.problem.vehicles for c in v.compartments if c.zone == zone]
             if len(rooms) == len(net.problem.vehicles):
                 model.add(sum(terms) <= round(sum(rooms)))
+
+
+def _levels(net: Network, model: cp_model.CpModel, choices: dict[Choice, cp_model.IntVar]) -> None:
+    """Service levels: of those that are served, so many get an option at least that much liked."""
+    options = {c: net.problem.shipments[c[0]].options[net.nodes[c[1][-1]].option] for c in choices}
+    for level in net.problem.objective.service_levels:
+        good = sum(var for c, var in choices.items() if options[c].preference <= level.preference)
+        model.add(1000 * good >= round(1000 * level.share) * sum(choices.values()))
 
 
 def _values(net: Network, choices: dict[Choice, cp_model.IntVar]) -> Iterator[cp_model.LinearExprT]:

@@ -268,14 +268,15 @@ def _lay_requests(arena: Arena, net: Network, members: list[list[int]], types: l
     arena.ints(at.REQUEST, rows(ints, at.REQUEST_WIDTH))
     arena.floats(at.REQUEST_VALUES, rows(values, at.REQUEST_VALUES_WIDTH))
     shape = (len(types), len(members))
-    allowed, exposed, most = np.zeros(shape, bool), np.zeros(shape, bool), np.full(shape, NEVER)
+    exposed, most = np.zeros(shape, bool), np.full(shape, NEVER)
     for t, vehicle in enumerate(types):
         for q, bundle in enumerate(members):
-            ride, chains = net.rides[bundle[0]][vehicle], net.alternatives[bundle[0]]
+            ride = net.rides[bundle[0]][vehicle]
             if ride is not None:
-                allowed[t, q] = any(all(net.may_carry(vehicle, n) for n in chain) for chain in chains)
                 exposed[t, q], most[t, q] = ride.exposed, min(ride.most_stops, NEVER)
-    arena.ints(at.ALLOWED, allowed)
+    chains = [chain for bundle in members for chain in net.alternatives[bundle[0]]]
+    allowed = [[all(net.may_carry(v, n) for n in chain) for v in types] for chain in chains for _ in chain]
+    arena.ints(at.ALLOWED, np.array(allowed, dtype=np.int64))
     arena.ints(at.EXPOSED, exposed)
     arena.floats(at.MOST_STOPS, most)
 
@@ -363,6 +364,9 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: in
         (at.POOL_NODES, at.POOL_MOST_NODES),
         (at.POOL_FROM, at.POOL_MOST_ROUTES + 1),
         (at.POOL_SLOT, at.POOL_MOST_ROUTES),
+        (at.VERSION, slots),
+        (at.SAVED_VERSION, slots),
+        (at.KNOWN, (nodes, slots, at.KNOWN_WIDTH)),
     ):
         arena.ints(table, np.zeros(shape, dtype=np.int64))
     for table in (at.ROUTE_OF, at.NODE_OF, at.SECOND_OF, at.OLD_ROUTE, at.OLD_NODE, at.OLD_SECOND):
@@ -376,6 +380,7 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: in
         (at.MISSED, requests),
         (at.STOP_TIMES, (longest + 2, at.STOP_TIMES_WIDTH)),
         (at.POOL_COST, at.POOL_MOST_ROUTES),
+        (at.KNOWN_COST, (nodes, slots)),
         (at.TOTAL, 2),
     ):
         arena.floats(table, np.zeros(shape))

@@ -90,6 +90,7 @@ from routing.solver.engines.yinong.layout import (
     TYPE_START,
     TYPE_VALUES,
     TYPE_VALUES_WIDTH,
+    TYPES,
 )
 
 Arena = Any
@@ -230,10 +231,14 @@ def _loads(n: Arena, f: Arena, r: int, k: int) -> None:
 
 
 @compiled
-def may_join(n: Arena, f: Arena, r: int, q: int, kind: int) -> bool:
-    """Whether type, goods and the least load of the route let the request onto it at all."""
-    t = n[n[SLOT_TYPE] + r]
-    if n[n[ALLOWED] + t * n[REQUESTS] + q] == 0:
+def may_join(n: Arena, f: Arena, r: int, x: int) -> bool:
+    """Whether access, goods and the least load of the route let a request with first node `x` onto it at all."""
+    t, q, kind = (
+        n[n[SLOT_TYPE] + r],
+        n[n[NODE] + x * NODE_WIDTH + OF_REQUEST],
+        n[n[NODE] + x * NODE_WIDTH + KIND],
+    )
+    if n[n[ALLOWED] + x * n[TYPES] + t] == 0:
         return False
     mine = n[n[REQUEST] + q * REQUEST_WIDTH + GOODS]
     if mine > 0 and n[n[ROUTE_GOODS] + 3 * r + 3 - mine] > 0:
@@ -287,8 +292,13 @@ def scan_single(n: Arena, f: Arena, r: int, x: int, best: float, blink: float) -
     drive = _needs_drive(n, f, r, q, 1)
     reach = f[kind + RANGE] - f[n[ROUTE_VALUES] + r * ROUTE_VALUES_WIDTH + METRES]
     a = n[NODE] + n[seq + n[n[LOCKED] + r]] * NODE_WIDTH
+    earliest = opens + service
     for i in range(n[n[LOCKED] + r], count + 1):
         b = n[NODE] + n[seq + i + 1] * NODE_WIDTH
+        row = clock + (i + 1) * CLOCK_WIDTH
+        if f[row + LAST_END] < earliest:
+            a = b
+            continue
         pa, pb, sa, sb = n[a + PLACE], n[b + PLACE], n[a + SITE], n[b + SITE]
         a = b
         ready = f[clock + i * CLOCK_WIDTH + READY]
@@ -317,7 +327,6 @@ def scan_single(n: Arena, f: Arena, r: int, x: int, best: float, blink: float) -
             if start > closes:
                 continue
             done = start + setup + service
-        row = clock + (i + 1) * CLOCK_WIDTH
         if sb == sx:
             if (
                 done

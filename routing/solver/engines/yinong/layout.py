@@ -23,7 +23,7 @@ HEADER = 96
 # --- sizes
 (SLOTS, TYPES, REQUESTS, PLACES, LONGEST, COLUMNS, LEVELS, BREAKS, NEAR_WIDTH) = range(9)
 # --- counters and flags of the running search
-(STAMP, TOUCHED_COUNT, REMOVED_COUNT, POOL_ROWS, POOL_USED, MOST_ROUTES, RANDOM, ROUTES) = range(10, 18)
+(STAMP, TOUCHED_COUNT, REMOVED_COUNT, POOL_ROWS, POOL_USED, MOST_ROUTES, RANDOM, LAST_VERSION) = range(10, 18)
 # --- tables of integers: their offsets stand in these places of the header
 (
     NODE,
@@ -71,7 +71,10 @@ HEADER = 96
     POOL_NODES,
     POOL_FROM,
     POOL_SLOT,
-) = range(20, 65)
+    VERSION,
+    SAVED_VERSION,
+    KNOWN,
+) = range(20, 68)
 # --- tables of floats
 (
     DISTANCE,
@@ -92,8 +95,9 @@ HEADER = 96
     MISSED,
     STOP_TIMES,
     POOL_COST,
+    KNOWN_COST,
     TOTAL,
-) = range(65, 84)
+) = range(68, 88)
 
 # --- columns of the rows
 NODE_WIDTH = 8
@@ -110,6 +114,11 @@ CLOCK_WIDTH = 3
 (READY, LAST_END, LAST_START) = range(3)  # earliest end, latest end, latest start of the stop
 LOAD_WIDTH = 3
 (AFTER_HERE, MOST_BEFORE, MOST_AFTER) = range(3)
+#: What is known of the cheapest insertion of a node into a slot: version of the route, place (-1: none below the
+#: cost that stands in KNOWN_COST), packed as first * PACK + second.
+KNOWN_WIDTH = 2
+(KNOWN_VERSION, KNOWN_PLACE) = range(2)
+PACK = 1 << 20
 ROUTE_VALUES_WIDTH = 2
 (COST, METRES) = range(2)
 STOP_TIMES_WIDTH = 4

@@ -34,7 +34,12 @@ from routing.solver.engines.yinong.layout import (
     CURRENT,
     FIRST_OF_ALTERNATIVE,
     GOODS,
-    KIND,
+    KNOWN,
+    KNOWN_COST,
+    KNOWN_PLACE,
+    KNOWN_VERSION,
+    KNOWN_WIDTH,
+    LAST_VERSION,
     LENGTH,
     LEVEL,
     LEVEL_USED,
@@ -55,6 +60,7 @@ from routing.solver.engines.yinong.layout import (
     OLD_NODE,
     OLD_ROUTE,
     OLD_SECOND,
+    PACK,
     PLACE,
     PLACE_FROM,
     PLACE_NODES,
@@ -82,6 +88,7 @@ from routing.solver.engines.yinong.layout import (
     SAVED_COST,
     SAVED_LENGTH,
     SAVED_ROUTE,
+    SAVED_VERSION,
     SECOND_OF,
     SECOND_OF_ALTERNATIVE,
     SLOT_TYPE,
@@ -94,6 +101,7 @@ from routing.solver.engines.yinong.layout import (
     TOUCHED,
     TOUCHED_COUNT,
     VALUE,
+    VERSION,
     WEIGHT,
 )
 
@@ -178,7 +186,18 @@ def touch(n: Arena, f: Arena, r: int) -> None:
     n[TOUCHED_COUNT] += 1
     n[n[SAVED_LENGTH] + r] = n[n[LENGTH] + r]
     f[n[SAVED_COST] + r] = _cost(n, f, r)
+    n[n[SAVED_VERSION] + r] = n[n[VERSION] + r]
     _copy_route(n, ROUTE, SAVED_ROUTE, r, n[n[LENGTH] + r])
+
+
+@compiled
+def _renew(n: Arena, f: Arena, r: int) -> None:
+    """Take a changed route into account; what was known of insertions into it is void."""
+    n[LAST_VERSION] += 1
+    n[n[VERSION] + r] = n[LAST_VERSION]
+    f[n[TOTAL] + CURRENT] -= _cost(n, f, r)
+    refresh(n, f, r)
+    f[n[TOTAL] + CURRENT] += _cost(n, f, r)
 
 
 @compiled
@@ -211,10 +230,8 @@ def squeeze(n: Arena, f: Arena, r: int) -> None:
         if n[n[ROUTE_OF] + n[n[NODE] + x * NODE_WIDTH + OF_REQUEST]] == r:
             m += 1
             n[seq + m] = x
-    f[n[TOTAL] + CURRENT] -= _cost(n, f, r)
     n[n[LENGTH] + r] = m
-    refresh(n, f, r)
-    f[n[TOTAL] + CURRENT] += _cost(n, f, r)
+    _renew(n, f, r)
 
 
 @compiled
@@ -235,9 +252,43 @@ def insert(n: Arena, f: Arena, q: int, r: int, x: int, i: int, y: int, j: int) -
     n[n[NODE_OF] + q] = x
     n[n[SECOND_OF] + q] = y
     _use(n, q, +1)
-    f[n[TOTAL] + CURRENT] -= _cost(n, f, r) + _value(n, f, q)
-    refresh(n, f, r)
-    f[n[TOTAL] + CURRENT] += _cost(n, f, r)
+    f[n[TOTAL] + CURRENT] -= _value(n, f, q)
+    _renew(n, f, r)
+
+
+@compiled
+def _cheapest_in(
+    n: Arena, f: Arena, r: int, x: int, y: int, best: float, blink: float
+) -> tuple[float, int, int]:
+    """The cheapest insertion into one route below `best`, from memory where the route has not changed since.
+
+    The best place is overlooked with chance `blink`, and the route then scanned anew as blindly.
+    """
+    row = n[KNOWN] + (x * n[SLOTS] + r) * KNOWN_WIDTH
+    cost_at = n[KNOWN_COST] + x * n[SLOTS] + r
+    known = n[row + KNOWN_VERSION] == n[n[VERSION] + r]
+    if known and f[cost_at] >= best:
+        return best, -1, -1
+    if not known or n[row + KNOWN_PLACE] < 0:
+        cost, i, j = best, -1, -1
+        if not may_join(n, f, r, x):
+            cost = NEVER
+        elif y < 0:
+            cost, i = scan_single(n, f, r, x, best, 0.0)
+        else:
+            cost, i, j = scan_pair(n, f, r, x, y, best, 0.0)
+        n[row + KNOWN_VERSION] = n[n[VERSION] + r]
+        n[row + KNOWN_PLACE] = i * PACK + j + 1 if i >= 0 else -1
+        f[cost_at] = cost
+        if i < 0:
+            return best, -1, -1
+    if uniform(n) < blink:
+        if y < 0:
+            cost, i = scan_single(n, f, r, x, best, blink)
+            return cost, i, -1
+        return scan_pair(n, f, r, x, y, best, blink)
+    place = n[row + KNOWN_PLACE]
+    return f[cost_at], place // PACK, place % PACK - 1
 
 
 @compiled
@@ -249,20 +300,14 @@ def put_back(n: Arena, f: Arena, q: int, blink: float) -> bool:
             x, y = n[n[FIRST_OF_ALTERNATIVE] + a], n[n[SECOND_OF_ALTERNATIVE] + a]
             if not _has_room(n, q, x if y < 0 else y):
                 continue
-            kind, seen_type = n[n[NODE] + x * NODE_WIDTH + KIND], -1
+            seen_type = -1
             for r in range(n[SLOTS]):
                 empty = n[n[LENGTH] + r] == 0
                 if empty != (fresh == 1) or (empty and n[n[SLOT_TYPE] + r] == seen_type):
                     continue
                 if empty:
                     seen_type = n[n[SLOT_TYPE] + r]
-                if not may_join(n, f, r, q, kind):
-                    continue
-                j = -1
-                if y < 0:
-                    cost, i = scan_single(n, f, r, x, best, blink)
-                else:
-                    cost, i, j = scan_pair(n, f, r, x, y, best, blink)
+                cost, i, j = _cheapest_in(n, f, r, x, y, best, blink)
                 if i >= 0:
                     best, best_r, best_x, best_y, best_i, best_j = cost, r, x, y, i, j
         if best_r >= 0 or _routes(n) >= n[MOST_ROUTES]:
@@ -420,6 +465,7 @@ def undo(n: Arena, f: Arena, before: float) -> None:
     for k in range(n[TOUCHED_COUNT]):
         r = n[n[TOUCHED] + k]
         n[n[LENGTH] + r] = n[n[SAVED_LENGTH] + r]
+        n[n[VERSION] + r] = n[n[SAVED_VERSION] + r]
         _copy_route(n, SAVED_ROUTE, ROUTE, r, n[n[LENGTH] + r])
         refresh(n, f, r)
     f[n[TOTAL] + CURRENT] = before
@@ -573,7 +619,7 @@ def recount(n: Arena, f: Arena) -> None:
                 n[n[NODE_OF] + q] = x
             else:
                 n[n[SECOND_OF] + q] = x
-        refresh(n, f, r)
+        _renew(n, f, r)
         total += _cost(n, f, r)
     for q in range(n[REQUESTS]):
         if n[n[ROUTE_OF] + q] >= 0:

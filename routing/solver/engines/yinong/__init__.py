@@ -1,0 +1,51 @@
+"""The product's own engine: ruin and recreate that knows delivery options, compiled, on several threads.
+
+docs/routing.md explains the method. It solves everything a Problem can say but reloads, which it does not use.
+"""
+
+from __future__ import annotations
+
+from routing.solver.core.finish import finish
+from routing.solver.core.network import Network
+from routing.solver.core.plan import Plan
+from routing.solver.core.promises import lock_promises
+from routing.solver.engines.base import Limits, Listener, Progress, Watch
+from routing.solver.engines.yinong.arrays import Compiled, compile_arrays
+from routing.solver.engines.yinong.search import Search
+from routing.solver.problem import Problem
+from routing.solver.solution import Solution
+
+
+class Yinong:
+    """Ruin and recreate with simulated annealing, route pool and set partitioning."""
+
+    name = "yinong"
+
+    def solve(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
+        """See Engine. An iteration is one ruin and recreate of each worker."""
+        watch = Watch(limits)
+        net = Network.of(problem)
+        plan = Plan(net)
+        lock_promises(plan)
+        compiled = compile_arrays(net, seed=seed)
+        if problem.vehicles and compiled.members:
+            search = Search(compiled, watch=watch, seed=seed, listen=listen)
+            search.start_from(plan)
+            _replay(plan, compiled, search.run())
+        plan.insert_rest()
+        plan.hold_levels()
+        solution = finish(plan, engine=self.name, seed=seed)
+        listen(Progress(self.name, "done", watch.elapsed(), float(solution.cost), len(solution.unserved)))
+        return solution
+
+
+def _replay(plan: Plan, compiled: Compiled, routes: list[list[int]]) -> None:
+    """Drive the found routes on `core`; where one does not hold, what fits of it in its order is kept."""
+    for slot, nodes in enumerate(routes):
+        vehicle = compiled.slots[slot]
+        sequence = [node for chosen in nodes for node in compiled.nodes_of(chosen)]
+        if plan.set_route(vehicle, sequence) is None:
+            continue
+        for node in sequence:
+            if node not in plan.sequences[vehicle]:
+                plan.set_route(vehicle, [*plan.sequences[vehicle], node])

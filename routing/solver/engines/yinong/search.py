@@ -1,0 +1,232 @@
+"""The driver of the compiled search: workers on threads, temperature, fleet size, exchange, recombination.
+
+The run is cut into rounds. In a round each worker anneals its own plan; between rounds the plans are compared, a
+worker that fell behind goes on from the leader's plan, and now and then the routes seen by all are recombined.
+With an iteration limit everything depends on the seed alone.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from routing.solver.core.plan import Plan
+from routing.solver.engines.base import Listener, Progress, Watch
+from routing.solver.engines.yinong import layout as at
+from routing.solver.engines.yinong import moves
+from routing.solver.engines.yinong.arrays import Compiled
+from routing.solver.engines.yinong.layout import Arena
+
+ROUNDS = 24
+#: Temperature at the beginning and at the end, in average legs of the first plan.
+HOT, COLD = 1.0, 0.1
+#: Share of the run that may go into doing with fewer vehicles.
+FLEET_SHARE = 0.3
+#: A vehicle that costs this many legs is never added again once it was saved.
+DEAR = 50.0
+#: Seconds that one call of compiled code should take, so that limits are kept.
+CALL_S = 0.02
+#: Iterations of one call when the run is limited by iterations.
+CALL_ITERATIONS = 200
+
+
+@dataclass(slots=True)
+class Worker:
+    """One search with an arena of its own."""
+
+    arena: Arena
+    iterations: int = 0
+    call: int = 50
+
+    @property
+    def current(self) -> float:
+        return float(self.arena.f[self.arena.n[at.TOTAL] + at.CURRENT])
+
+    @property
+    def best(self) -> float:
+        return float(self.arena.f[self.arena.n[at.TOTAL] + at.BEST])
+
+    def routes(self) -> int:
+        """Vehicles in use in the current plan."""
+        return int(np.count_nonzero(self.arena.view(at.LENGTH)))
+
+    def absent(self) -> int:
+        """Requests that the current plan leaves."""
+        return int(np.count_nonzero(self.arena.view(at.ROUTE_OF) < 0))
+
+    def adopt(self, routes: at.Ints, lengths: at.Ints) -> None:
+        """Go on from another plan of the same problem."""
+        self.arena.view(at.ROUTE)[:] = routes
+        self.arena.view(at.LENGTH)[:] = lengths
+        moves.recount(self.arena.n, self.arena.f)
+
+    def best_plan(self) -> tuple[at.Ints, at.Ints]:
+        """Copies of the best plan's routes and lengths."""
+        return self.arena.view(at.BEST_ROUTE).copy(), self.arena.view(at.BEST_LENGTH).copy()
+
+    def current_plan(self) -> tuple[at.Ints, at.Ints]:
+        """Copies of the current plan's routes and lengths."""
+        return self.arena.view(at.ROUTE).copy(), self.arena.view(at.LENGTH).copy()
+
+
+class Search:
+    """One run over one problem."""
+
+    def __init__(self, compiled: Compiled, *, watch: Watch, seed: int, listen: Listener) -> None:
+        self.compiled, self.watch, self.seed, self.listen = compiled, watch, seed, listen
+        twins = [compiled.arena.twin(seed=seed + 7919 * k) for k in range(1, watch.limits.workers)]
+        self.workers = [Worker(compiled.arena), *(Worker(twin) for twin in twins)]
+
+    def start_from(self, plan: Plan) -> None:
+        """Take over the promised beginnings of the routes."""
+        node_of = {
+            (
+                self.compiled.members[q][0],
+                self.compiled.net.alternatives[self.compiled.members[q][0]][a][k],
+            ): x
+            for x, (q, a, k) in enumerate(self.compiled.origin)
+        }
+        for worker in self.workers:
+            for slot, vehicle in enumerate(self.compiled.slots):
+                for position, node in enumerate(plan.sequences[vehicle], start=1):
+                    shipment = self.compiled.net.nodes[node].shipment
+                    worker.arena.view(at.ROUTE)[slot, position] = node_of[shipment, node]
+                worker.arena.view(at.LENGTH)[slot] = len(plan.sequences[vehicle])
+                worker.arena.view(at.LOCKED)[slot] = len(plan.sequences[vehicle])
+
+    def run(self) -> list[list[int]]:
+        """The best plan found, as nodes per slot."""
+        with ThreadPoolExecutor(len(self.workers)) as pool:
+            self._construct()
+            leg = self._leg()
+            self._shrink_fleet(pool, leg)
+            self._anneal(pool, leg)
+        leader = min(self.workers, key=lambda worker: worker.best)
+        routes, lengths = leader.best_plan()
+        return [routes[r, 1 : lengths[r] + 1].tolist() for r in range(len(lengths))]
+
+    def _construct(self) -> None:
+        for worker in self.workers:
+            n, f = worker.arena.n, worker.arena.f
+            moves.recount(n, f)
+            f[n[at.TOTAL] + at.BEST] = f[n[at.TOTAL] + at.CURRENT]
+            moves.keep_best(n, f)
+            moves.construct(n, f)
+        self._report("constructed")
+
+    def _leg(self) -> float:
+        """Average cost of driving from stop to stop in the first plan: the scale of the temperature."""
+        view = self.workers[0].arena.view
+        used = view(at.LENGTH) > 0
+        types = view(at.SLOT_TYPE)[used]
+        fixed = view(at.TYPE_VALUES)[types, at.FIXED].sum()
+        stops = int(view(at.STOPS)[used].sum()) + int(used.sum())
+        return max(1e-6, float(view(at.ROUTE_VALUES)[used, at.COST].sum() - fixed) / max(1, stops))
+
+    def _anneal(self, pool: ThreadPoolExecutor, leg: float) -> None:
+        begun = self._spent()
+        for number in range(ROUNDS):
+            until = begun + (1.0 - begun) * (number + 1) / ROUNDS
+            if self._spent() >= 1.0:
+                break
+            list(pool.map(lambda worker: self._round(worker, begun, until, leg), self.workers))
+            self._exchange()
+            self._report(f"round {number + 1} of {ROUNDS}")
+
+    def _round(self, worker: Worker, begun: float, until: float, leg: float) -> None:
+        """Anneal until this share of the run is spent."""
+        n, f = worker.arena.n, worker.arena.f
+        while True:
+            spent = self._spent(worker)
+            if spent >= until:
+                return
+            heat = leg * HOT * (COLD / HOT) ** ((spent - begun) / max(1e-9, 1.0 - begun))
+            n[at.POOL_ROWS] = n[at.POOL_USED] = 0
+            self._call(worker, lambda count, heat=heat: moves.anneal(n, f, count, heat, 0.0))  # type: ignore[misc]
+
+    def _call(self, worker: Worker, act: object) -> object:
+        """Run compiled code for about CALL_S, or exactly CALL_ITERATIONS when iterations are the limit."""
+        if self.watch.limits.iterations is not None:
+            count = max(1, min(CALL_ITERATIONS, self.watch.limits.iterations - worker.iterations))
+            worker.iterations += count
+            return act(count)  # type: ignore[operator]
+        started = time.monotonic()
+        result = act(worker.call)  # type: ignore[operator]
+        worker.iterations += worker.call
+        taken = max(1e-6, time.monotonic() - started)
+        worker.call = max(1, min(20_000, 2 * worker.call, math.ceil(worker.call * CALL_S / taken)))
+        return result
+
+    def _spent(self, worker: Worker | None = None) -> float:
+        """Share of the run that is over."""
+        limits, shares = self.watch.limits, [0.0]
+        if limits.seconds is not None:
+            shares.append(self.watch.elapsed() / max(1e-9, limits.seconds))
+        if limits.iterations is not None:
+            done = min(w.iterations for w in self.workers) if worker is None else worker.iterations
+            shares.append(done / limits.iterations)
+        return max(shares)
+
+    def _exchange(self) -> None:
+        """Workers whose current plan is worse than the leader's go on from the leader's."""
+        leader = min(self.workers, key=lambda worker: worker.current)
+        for worker in self.workers:
+            if worker is not leader and worker.current > leader.current + 1e-9:
+                worker.adopt(*leader.current_plan())
+
+    def _shrink_fleet(self, pool: ThreadPoolExecutor, leg: float) -> None:
+        """Do with fewer vehicles as long as everybody is still served and it does not cost more."""
+        fixed = float(self.workers[0].arena.view(at.TYPE_VALUES)[:, at.FIXED].max(initial=0.0))
+        while fixed > 0 and self._spent() < FLEET_SHARE:
+            leader = min(self.workers, key=lambda worker: worker.best)
+            plan, best = leader.best_plan(), leader.best
+            for worker in self.workers:
+                worker.adopt(*plan)
+            if leader.absent() or leader.routes() <= self._fewest():
+                break
+            for worker in self.workers:
+                moves.dissolve(worker.arena.n, worker.arena.f)
+                worker.arena.n[at.MOST_ROUTES] = worker.routes()
+            done = list(pool.map(lambda worker: self._try_without(worker, leg), self.workers))
+            winner = min(
+                (w for w, ok in zip(self.workers, done, strict=True) if ok),
+                key=lambda w: w.current,
+                default=None,
+            )
+            if winner is None or winner.current > best:
+                for worker in self.workers:
+                    worker.adopt(*plan)
+                break
+            for worker in self.workers:
+                worker.adopt(*winner.current_plan())
+                moves.keep_best(worker.arena.n, worker.arena.f)
+            self._report("fewer vehicles")
+        for worker in self.workers:
+            dear = fixed > DEAR * leg and not worker.absent()
+            worker.arena.n[at.MOST_ROUTES] = worker.routes() if dear else len(self.compiled.slots)
+
+    def _try_without(self, worker: Worker, leg: float) -> bool:
+        n, f = worker.arena.n, worker.arena.f
+        while self._spent(worker) < FLEET_SHARE:
+            if self._call(worker, lambda count: moves.shrink(n, f, count, leg * HOT)):
+                return True
+        return False
+
+    def _fewest(self) -> int:
+        """No plan can use fewer vehicles: by load, for one type of vehicle that only delivers or only collects."""
+        view = self.workers[0].arena.view
+        if int(self.workers[0].arena.n[at.TYPES]) != 1 or not view(at.DEMAND).size:
+            return 1
+        kinds = set(view(at.NODE)[: len(self.compiled.origin), at.KIND].tolist())
+        if len(kinds) != 1:
+            return 1
+        need = view(at.DEMAND)[0].sum(axis=0) / np.maximum(view(at.CAPACITY)[0], 1e-9)
+        return max(1, math.ceil(float(need.max(initial=0.0)) - 1e-9))
+
+    def _report(self, stage: str) -> None:
+        leader = min(self.workers, key=lambda worker: worker.best)
+        self.listen(Progress("yinong", stage, self.watch.elapsed(), leader.best))
