@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -169,11 +170,15 @@ def _device(cabinet_uuid: UUID) -> str:
     return device.device
 
 
+@cache
+def _http() -> httpx.Client:
+    """One client for all: making one reads every root certificate, and the console asks often."""
+    return httpx.Client(timeout=CONTROL_TIMEOUT_S, trust_env=False)
+
+
 def _control(method: str, path: str, body: dict[str, Any] | None) -> httpx.Response:
     try:
-        return httpx.request(
-            method, settings.CABINET_CONTROL_URL + path, json=body, timeout=CONTROL_TIMEOUT_S, trust_env=False
-        )
+        return _http().request(method, settings.CABINET_CONTROL_URL + path, json=body)
     except (httpx.TransportError, httpx.UnsupportedProtocol) as error:
         raise CabinetsAway from error
 

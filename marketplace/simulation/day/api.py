@@ -1,7 +1,9 @@
 """The public GraphQL API as a client sees it: patient when nobody answers, plain when it is refused."""
 
 import asyncio
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -32,6 +34,18 @@ class NotSignedIn(Exception):
     """The token is unknown or has run out."""
 
 
+@dataclass(slots=True)
+class Answered:
+    """How often an operation was answered, and how long that took in all."""
+
+    times: int = 0
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.times += 1
+        self.seconds += seconds
+
+
 class Api:
     """One connection pool; `at_once` requests in flight at most."""
 
@@ -39,7 +53,7 @@ class Api:
         self._http = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S)
         self._gate = asyncio.Semaphore(at_once)
         self._patience_s = patience_s
-        self.requests = 0
+        self.answered: dict[str, Answered] = {}
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -67,8 +81,9 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         body = {"query": DOCUMENTS[operation], "operationName": operation, "variables": dict(variables)}
         async with self._gate:
-            self.requests += 1
+            began = time.monotonic()
             answer = await self._http.post("/graphql", json=body, headers=headers)
+            self.answered.setdefault(operation, Answered()).add(time.monotonic() - began)
         if answer.status_code == 401:
             raise NotSignedIn(operation)
         if answer.status_code in _GATEWAY_ERRORS:

@@ -48,11 +48,22 @@ async def play_day(*, world: World, base_url: str, control_url: str, summary_fil
             await api.close()
             await cashier.close()
             await hands.close()
-    found["requests"] = api.requests
+    found["requests"] = _requests(api)
     found["played_s"] = round(time.monotonic() - began, 1)
     summary_file.parent.mkdir(parents=True, exist_ok=True)
     summary_file.write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
     return found
+
+
+def _requests(api: Api) -> dict[str, Any]:
+    """How many, and which operations took most of the time: {operation: [times, mean milliseconds]}."""
+    slowest = sorted(api.answered.items(), key=lambda each: -each[1].seconds)[:8]
+    return {
+        "answered": sum(each.times for each in api.answered.values()),
+        "longest_in_all": {
+            name: [each.times, round(1000 * each.seconds / each.times)] for name, each in slowest
+        },
+    }
 
 
 def _bar() -> Progress:
