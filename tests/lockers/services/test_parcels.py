@@ -258,6 +258,7 @@ def _replayed(bench: Bench) -> list[Arrived]:
     """Everything the cabinet ever said, again, from its own history."""
     rows = bench.simulated.journal._db.execute("SELECT boot, seq, ts, type, tx, body FROM history")
     device = bench.cabinet.device.device
+    mids = {(each.boot, each.seq): each.mid for each in DeviceMessage.objects.all()}
     return [
         Arrived(
             topic=f"lk/{device}/up/evt",
@@ -266,7 +267,7 @@ def _replayed(bench: Bench) -> list[Arrived]:
                     dev=device,
                     boot=boot,
                     seq=seq,
-                    mid=f"again{seq}",
+                    mid=mids[boot, seq],
                     ts=read_time(ts),
                     mono=0.0,
                     type=kind,
