@@ -25,14 +25,17 @@ from graphql import (
 )
 
 DEFAULT_LIST = 10
+#: each of them asks the database anew, however little it shows
+MAX_ROOT_FIELDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class _Size:
-    """What a selection costs, and how many levels of fields it has."""
+    """What a selection costs, how many levels of fields it has, and how many on the first one."""
 
     cost: int
     height: int
+    width: int
 
 
 class _Measure:
@@ -52,7 +55,11 @@ class _Measure:
 
     def size(self, selections: SelectionSetNode | None, parent: Any) -> _Size:
         sizes = [self._node(node, parent) for node in selections.selections] if selections else []
-        return _Size(sum(size.cost for size in sizes), max((size.height for size in sizes), default=0))
+        return _Size(
+            cost=sum(size.cost for size in sizes),
+            height=max((size.height for size in sizes), default=0),
+            width=sum(size.width for size in sizes),
+        )
 
     def _node(self, node: SelectionNode, parent: Any) -> _Size:
         if isinstance(node, FieldNode):
@@ -75,9 +82,10 @@ class _Measure:
         name = field.name.value
         definition = getattr(parent, "fields", {}).get(name)
         if name.startswith("__") or definition is None:
-            return _Size(0, 0)
+            return _Size(cost=0, height=0, width=0)
         inner = self.size(field.selection_set, get_named_type(definition.type))
-        return _Size(1 + inner.cost * self._length(field, definition), inner.height + 1)
+        cost = 1 + inner.cost * self._length(field, definition)
+        return _Size(cost=cost, height=inner.height + 1, width=1)
 
     def _length(self, field: FieldNode, definition: Any) -> int:
         argument = definition.args.get("first")
@@ -113,6 +121,11 @@ def check_limits(
     if size.height > max_depth:
         raise GraphQLError(
             f"query nests {size.height} levels, {max_depth} are allowed", extensions={"code": "too_deep"}
+        )
+    if size.width > MAX_ROOT_FIELDS:
+        raise GraphQLError(
+            f"query asks for {size.width} fields at its root, {MAX_ROOT_FIELDS} are allowed",
+            extensions={"code": "too_complex"},
         )
     if size.cost > max_complexity:
         raise GraphQLError(
