@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -40,7 +40,7 @@ def standing_world(
         clock.refresh()
 
     before = clock._source
-    clock.install(lambda: clock.Setting(frozen_at=moment[0]))
+    clock.install(lambda: clock.Setting(frozen_at=moment[0].astimezone(UTC)))
     clock.refresh()
     gateway = running_simulator.gateway()
     try:
