@@ -68,6 +68,8 @@ class Cabinet:
         with self._mains():
             board.start()
             self.board = board
+            # The first reading is due at once, and a jump that comes before it is filled like any other.
+            self._read_at = dict.fromkeys(self.hardware.air, self.world.now() - READING_EVERY)
             self._open_line()
 
     def power_off(self) -> None:

@@ -271,6 +271,12 @@ def test_a_jump_of_business_time_gives_readings_every_five_minutes(server: Serve
     assert [each.mono for each in server.told][-1] == 15 * 3600
 
 
+def test_a_jump_right_after_the_start_is_filled_too(server: Server, cabinet: Cabinet) -> None:
+    cabinet.world.set(AT + timedelta(hours=1), frozen=True)
+    cabinet.tick()
+    assert len([each for each in server.told if each.type == "reading"]) == 13
+
+
 def test_a_week_is_the_most_that_is_made_up_for(server: Server, cabinet: Cabinet) -> None:
     cabinet.world.set(AT, frozen=True)
     cabinet.tick()
