@@ -192,9 +192,10 @@ def test_orders_follow_consent_stock_and_shelves() -> None:
         made = world(name)
         buyers = {buyer.key: buyer for buyer in made.buyers}
         sold: Counter[str] = Counter()
-        for order in (*made.buyer_orders, *made.villager_orders):
-            for line in order.lines:
-                sold[line.lot] += line.quantity
+        lines = [line for order in made.buyer_orders for line in order.lines]
+        lines += [line for order in made.villager_orders for line in order.lines]
+        for line in lines:
+            sold[line.lot] += line.quantity
         assert all(made.lot[key].quantity >= quantity > 0 for key, quantity in sold.items())
         for order in made.buyer_orders:
             assert set(order.places) <= set(buyers[order.buyer].consents)

@@ -1,0 +1,117 @@
+"""A finished day of the `test` world for the auditor's tests, and copies of it to plant lies in.
+
+The day is played once for all tests, by the same client as `make demo`, against the real processes. Half way
+the player is killed and started again: what it knows of the day it must find in the API.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from marketplace.launcher.config import REPOSITORY
+from tests.product import Product, running_product
+
+PROCESSES = ("web", "worker", "drain", "ingest", "cabinets", "gateway")
+DAY_LIMIT_S = 900
+#: the first moment at which some vans are on the road and others are not yet back
+ON_THE_ROAD = "SELECT EXISTS (SELECT FROM routing_stop WHERE status = 'done')"
+
+
+@dataclass(frozen=True)
+class FinishedDay:
+    """The services still run; the product's own processes have ended, so nothing changes any more."""
+
+    database: str
+    journals: Path
+    summary: dict[str, Any]
+    killed_at: str
+    folder: Path
+
+    @contextmanager
+    def copy(self, *, name: str) -> Iterator[FinishedDay]:
+        """The same day in a database and a folder of its own."""
+        journals = self.folder / name
+        shutil.copytree(self.journals, journals)
+        with psycopg.connect(make_conninfo(self.database, dbname="postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE yinong")
+            try:
+                database = make_conninfo(self.database, dbname=name)
+                yield FinishedDay(database, journals, self.summary, self.killed_at, self.folder)
+            finally:
+                connection.execute(f"DROP DATABASE {name}")
+
+    def lie(self, *statements: str) -> None:
+        """Change rows past every trigger, foreign key and constraint that is no index."""
+        with psycopg.connect(self.database) as connection:
+            connection.execute("SET session_replication_role = replica")
+            for statement in statements:
+                changed = connection.execute(statement)
+                assert changed.rowcount != 0, f"the lie changes nothing: {statement}"
+
+
+@contextmanager
+def finished_day(folder: Path) -> Iterator[FinishedDay]:
+    with running_product(folder / "data") as product:
+        killed_at = _play_with_a_kill(product, folder)
+        for name in PROCESSES:
+            product.supervisor.stop(name)
+        yield FinishedDay(
+            database=product.database_url,
+            journals=product.config.cabinets_folder,
+            summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
+            killed_at=killed_at,
+            folder=folder,
+        )
+
+
+def _play_with_a_kill(product: Product, folder: Path) -> str:
+    """Business time at which the first player was killed."""
+    first = _start_player(product, folder)
+    killed_at = ""
+    with psycopg.connect(product.database_url, autocommit=True) as connection:
+        while first.poll() is None:
+            if _first_value(connection, ON_THE_ROAD):
+                first.kill()
+                killed_at = str(_first_value(connection, "SELECT frozen_at FROM database_clocksetting"))
+            time.sleep(0.2)
+    assert killed_at, _output(first)
+    second = _start_player(product, folder)
+    output, _ = second.communicate(timeout=DAY_LIMIT_S)
+    assert second.returncode == 0, output[-3000:]
+    return killed_at
+
+
+def _start_player(product: Product, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "marketplace.simulation", "day"),
+            *("--base-url", product.url, "--summary", str(folder / "summary.json")),
+        ],
+        cwd=REPOSITORY,
+        env=product.supervisor.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _first_value(connection: psycopg.Connection[Any], sql: str) -> Any:
+    row = connection.execute(sql).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _output(process: subprocess.Popen[str]) -> str:
+    return process.stdout.read()[-3000:] if process.stdout else ""
