@@ -11,7 +11,7 @@ import orjson
 
 from marketplace.kernel.ids import uuid7
 from tests.factories.orders import THURSDAY
-from tests.marketplace.rights.world import World
+from tests.marketplace.rights.cast import World
 
 DAY = THURSDAY.isoformat()
 NOW = "2026-11-12T09:00:00+08:00"

@@ -11,7 +11,8 @@ from django.db import transaction
 from marketplace.kernel import clock
 from orders.payments.gateways import registry
 from tests.factories.orders import WEDNESDAY
-from tests.marketplace.rights.world import World, make_world
+from tests.marketplace.rights.cast import World
+from tests.marketplace.rights.world import make_world
 from tests.orders.payments.conftest import running_simulator
 from tests.orders.payments.helpers import Simulator
 

@@ -16,9 +16,9 @@ from marketplace.kernel.ids import uuid7
 from orders.models import WeighIn
 from tests.factories.accounts import make_user
 from tests.marketplace.rights.calls import CALLS, arguments
+from tests.marketplace.rights.cast import World
 from tests.marketplace.rights.documents import call, refusals
 from tests.marketplace.rights.tables import changed, digests
-from tests.marketplace.rights.world import World
 
 pytestmark = pytest.mark.django_db
 ABSURD = 2_000_000_000

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.marketplace.rights.calls import CALLS, arguments
+from tests.marketplace.rights.cast import World
 from tests.marketplace.rights.conftest import undone
 from tests.marketplace.rights.documents import Argument, Refusal, arguments_of, call, field_of, refusals
 from tests.marketplace.rights.tables import changed, digests
-from tests.marketplace.rights.world import World
 
 pytestmark = pytest.mark.django_db
 

@@ -17,10 +17,10 @@ from marketplace.api.guard import declared_rules
 from marketplace.kernel.ids import uuid7
 from marketplace.schema import schema
 from tests.marketplace.rights.calls import CALLS, DAY, NOW, arguments
+from tests.marketplace.rights.cast import World
 from tests.marketplace.rights.conftest import undone
 from tests.marketplace.rights.documents import arguments_of, call, refusals, root_fields
 from tests.marketplace.rights.tables import changed, digests
-from tests.marketplace.rights.world import World
 
 pytestmark = pytest.mark.django_db
 RULES = {camel(field): rule for field, rule in declared_rules(schema) if rule is not None}
@@ -246,6 +246,28 @@ def test_an_act_done_offline_has_no_more_rights(world: World) -> None:
     [result] = answer["data"]["submitOperations"]["results"]
     assert (result["outcome"], [error["code"] for error in result["errors"]]) == ("refused", ["forbidden"])
     assert changed(before) == ["api_offlineoperation"]
+
+
+def test_an_offline_act_with_a_control_character_is_refused_alone(world: World) -> None:
+    """The rest of what a tablet kept all day must not wait behind it."""
+    payload = orjson.dumps({"stationId": world.ids["station"], "name": "老\x00孙"}).decode()
+    sent = {"device": "tablet-3", "operations": [operation(world, payload=payload), operation(world, seq=2)]}
+    answer = call("Mutation.submitOperations", world.officer, sent, depth=3)
+    results = answer["data"]["submitOperations"]["results"]
+    assert [result["outcome"] for result in results] == ["refused", "applied"]
+    assert [error["field"] for error in results[0]["errors"]] == ["name"]
+
+
+def test_tries_at_the_counter_are_counted_however_the_parcels_id_is_spelt(world: World) -> None:
+    unit = world.ids["down_on_shelf_parcel"]
+    spellings = [unit, unit.upper(), unit.replace("-", ""), f"{{{unit}}}", f"urn:uuid:{unit}"]
+    for spelling in spellings:
+        given = arguments(world, "Mutation.handOut", {"unitId": spelling, "code": "00000000"})
+        assert [r.code for r in refusals(call("Mutation.handOut", world.officer, given))] == ["wrong_code"]
+    right = arguments(world, "Mutation.handOut")
+    assert [r.code for r in refusals(call("Mutation.handOut", world.officer, right))] == ["rate_limited"]
+    stranger = call("Mutation.handOut", world.strangers["information_officer"], right)
+    assert [r.code for r in refusals(stranger)] == ["forbidden"]
 
 
 def test_lists_hold_ones_own_things_only(world: World) -> None:

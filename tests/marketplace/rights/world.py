@@ -6,30 +6,22 @@ the same roles elsewhere. `ids` names each thing once, as calls.py writes it: "{
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import orjson
 
 from catalog.models import Product
 from catalog.services.imports import import_lots
-from farmers.models import EvidenceFile
-from farmers.services.fields import add_plot
 from lockers.models import Allocation, Compartment, DeviceMessage
 from lockers.protocol.messages import Kind
 from lockers.services.cabinets import CellSpec, register_cabinet
-from marketplace.accounts.models import User
-from marketplace.accounts.services.sign_in import principal_of, request_sign_in_code
+from marketplace.accounts.services.sign_in import request_sign_in_code
 from marketplace.custody.models import HandlingUnit
-from marketplace.custody.services import Holder, create_unit, hand_over
+from marketplace.custody.services import Holder, hand_over
 from marketplace.kernel import clock, ids
-from marketplace.kernel.geo import LonLat
-from marketplace.kernel.principal import Principal
 from marketplace.kernel.temperature import Band
 from marketplace.messages.models import Notice
-from marketplace.places.models import Carrier
 from marketplace.telemetry.models import Breach, Probe
 from orders.models import Fulfilment, Order
 from orders.services import arrivals, road
@@ -38,57 +30,31 @@ from orders.services.villager_orders import order_for_villager
 from orders.services.weigh_in import weigh_in
 from routing.models import Leg, Route, Stop
 from routing.services import dropping, tour
-from tests.factories.accounts import make_principal, make_user
-from tests.factories.catalog import make_hub_lot, make_product, make_van
-from tests.factories.farmers import living_consent, make_farmer, make_officer, make_villager
+from tests.factories.accounts import make_user
+from tests.factories.catalog import make_product
 from tests.factories.orders import (
     CELLS,
     THURSDAY,
-    Market,
     deliver,
     fill_cart,
-    make_buyer,
     make_market,
     make_order,
     make_paid_order,
     make_village_goods,
 )
-from tests.factories.places import make_county, make_hub, make_place, make_site, make_vehicle
+from tests.factories.places import make_vehicle
 from tests.factories.routing import make_route
+from tests.marketplace.rights.cast import World, elsewhere, make_file, make_plot, staff, user_of
 
 #: chilled cells for every parcel, and a larger one for the parcel that does not fit
 ROOMY = (*CELLS * 6, ("chilled", "L", Band(2, 4)))
 
 
-@dataclass
-class World:
-    market: Market
-    people: dict[str, Principal] = field(default_factory=dict)
-    strangers: dict[str, Principal] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)
-
-    def name(self, **things: Any) -> None:
-        for name, thing in things.items():
-            self.ids[name] = thing if isinstance(thing, str) else str(getattr(thing, "uuid", thing))
-
-    @property
-    def officer(self) -> Principal:
-        return self.people["information_officer"]
-
-    @property
-    def packer(self) -> Principal:
-        return self.people["hub_operator"]
-
-    @property
-    def courier(self) -> Principal:
-        return self.people["courier"]
-
-
 def make_world(move: Callable[[datetime], None]) -> World:
     """Must run in a transaction while business time stands on Wednesday morning; leaves it on Thursday's."""
     world = World(make_market(cells=ROOMY))
-    _staff(world)
-    _elsewhere(world)
+    staff(world)
+    elsewhere(world)
     _wednesday(world)
     move(clock.at(THURSDAY, 9))
     _at_the_station(world)
@@ -98,78 +64,6 @@ def make_world(move: Callable[[datetime], None]) -> World:
     _of_the_buyer(world)
     _at_the_door(world)
     return world
-
-
-def _staff(world: World) -> None:
-    market = world.market
-    van = market.hub.vehicles.filter(is_trunk=False).get()
-    world.people = {
-        "nobody": Principal(),
-        "buyer": market.principal,
-        "farmer": make_principal("farmer", "farmer", market.farmer.uuid),
-        "information_officer": make_officer(market.station),
-        "courier": make_principal("courier", "carrier", van.carrier.uuid),
-        "hub_operator": make_principal("hub_operator", "hub", market.hub.uuid),
-        "dispatcher": make_principal("dispatcher", "hub", market.hub.uuid),
-        "cabinet_operator": make_principal("cabinet_operator", "county", market.town.county.uuid),
-        "county_reviewer": make_principal("county_reviewer", "county", market.hub.county.uuid),
-        "city_viewer": make_principal("city_viewer", "county", market.hub.county.uuid),
-        "platform": make_principal("platform"),
-        "tester": make_principal("tester"),
-    }
-    world.name(
-        station=market.station,
-        hub=market.hub,
-        town=market.town,
-        farmer=market.farmer,
-        carrier=van.carrier,
-        cabinet=market.cabinet,
-        place=market.place,
-        kiwi=market.kiwi,
-        rice=market.rice,
-        product=market.kiwi.product,
-        consent=living_consent(market.farmer),
-    )
-
-
-def _elsewhere(world: World) -> None:
-    """The next station of the same hub; another county with its hub; another carrier; another buyer."""
-    market = world.market
-    hub = make_hub(county=make_county(code="360981", name="丰城市"))
-    make_van(hub)
-    farmer = make_farmer(station=market.second)
-    carrier = Carrier.objects.create(name="外地快运")
-    world.strangers = {
-        "buyer": principal_of(make_buyer(market.place)),
-        "farmer": make_principal("farmer", "farmer", farmer.uuid),
-        "information_officer": make_officer(market.second),
-        "courier": make_principal("courier", "carrier", carrier.uuid),
-        "hub_operator": make_principal("hub_operator", "hub", hub.uuid),
-        "dispatcher": make_principal("dispatcher", "hub", hub.uuid),
-        "cabinet_operator": make_principal("cabinet_operator", "county", hub.county.uuid),
-        "county_reviewer": make_principal("county_reviewer", "county", hub.county.uuid),
-        "city_viewer": make_principal("city_viewer", "county", hub.county.uuid),
-    }
-    uploader = _user(world.strangers["information_officer"])
-    world.name(
-        other_station=market.second,
-        other_hub=hub,
-        other_farmer=farmer,
-        other_villager=make_villager(station=market.second),
-        other_plot=_plot(world.strangers["farmer"], farmer),
-        other_goods=make_hub_lot(hub=hub),
-        other_file=_file(uploader),
-        other_place=make_site(hub=market.town).place,
-        other_crate=create_unit(
-            kind="crate",
-            zone="chilled",
-            gross_g=9_000,
-            volume_ml=1,
-            size="none",
-            holder=Holder("hub", hub.uuid),
-        ),
-        door=make_place(kind="door"),
-    )
 
 
 def _wednesday(world: World) -> None:
@@ -236,8 +130,8 @@ def _at_the_station(world: World) -> None:
         kiwi_line=chilled.lines.get(),
         rice_line=_part(world, "paid", "ambient").lines.get(),
         shipment=_shipment(world, "down_to_pack"),
-        plot=_plot(world.people["farmer"], market.farmer),
-        file=_file(_user(world.officer)),
+        plot=make_plot(world.people["farmer"], market.farmer),
+        file=make_file(user_of(world.officer)),
     )
     for name in ("down_at_hub", "down_in_van", "down_on_shelf"):
         part = _part(world, name)
@@ -407,27 +301,6 @@ def _door(drop: str, *types: Kind) -> None:
             received_at=clock.wall(),
             handled_at=clock.wall(),
         )
-
-
-def _user(principal: Principal) -> User:
-    assert principal.user_uuid is not None
-    found: User = User.objects.get(uuid=principal.user_uuid)
-    return found
-
-
-def _plot(principal: Principal, farmer: Any) -> Any:
-    return add_plot(principal=principal, farmer=farmer, name="东坡", at=LonLat(115.38, 28.7))
-
-
-def _file(uploader: User) -> EvidenceFile:
-    file: EvidenceFile = EvidenceFile.objects.create(
-        name=f"consent/{ids.uuid7()}.jpg",
-        purpose="consent",
-        sha256="0" * 64,
-        uploaded_by=uploader,
-        uploaded_at=clock.now(),
-    )
-    return file
 
 
 def _eggs() -> Product:
