@@ -142,6 +142,9 @@ class OrderForVillager(Command):
         villager_id = graphene.ID(required=True)
         lines = graphene.List(graphene.NonNull(LineInput), required=True)
         payment = graphene.String(required=True, description="cash or alipay")
+        also_place_ids = graphene.List(
+            graphene.NonNull(graphene.ID), description="other stations where he would collect it as well"
+        )
 
     order = graphene.Field(OrderType)
     rule = OFFICERS
@@ -149,7 +152,7 @@ class OrderForVillager(Command):
     offline = True
 
     @classmethod
-    def perform(cls, principal, *, station_id, villager_id, lines, payment):
+    def perform(cls, principal, *, station_id, villager_id, lines, payment, also_place_ids=()):
         order = villager_orders.order_for_villager(
             principal=principal,
             station_uuid=parse_uuid(station_id, "station_id"),
@@ -159,6 +162,10 @@ class OrderForVillager(Command):
                 for index, line in enumerate(lines)
             ],
             payment=payment,
+            also_place_uuids=[
+                parse_uuid(place, f"also_place_ids[{index}]")
+                for index, place in enumerate(also_place_ids or ())
+            ],
         )
         return {"order": order}
 

@@ -133,8 +133,8 @@ def _write_fulfilments(order: Order, draft: Draft) -> list[Fulfilment]:
         Fulfilment.objects.create(
             order=order,
             destination=draft.offer.place,
-            option_uuids=list(draft.options) if parcel.way is Way.UP else [draft.offer.place.uuid],
-            movable=parcel.way is Way.UP and len(draft.options) > 1,
+            option_uuids=[draft.offer.place.uuid] if parcel.way is Way.DIRECT else list(draft.options),
+            movable=parcel.way is not Way.DIRECT and len(draft.options) > 1,
             deliver_on=draft.deliver_on,
             arrives_from=draft.offer.arrives_from,
             arrives_until=draft.offer.arrives_until,

@@ -29,7 +29,11 @@ from orders.services.cart import MAX_LINES, MAX_PIECES
 from orders.services.checkout import Choice, choose, current_round, hubs_of
 from orders.services.drafts import Draft, DraftLine, write_order
 from orders.services.goods import is_for_sale, item_of, lots_for_orders
+from orders.splitting import STATION
 from orders.storefront.offers import Offer, offers, places_for_offers
+
+#: a villager names at most this many counters
+MAX_COUNTERS = 5
 
 
 def order_for_villager(
@@ -39,8 +43,9 @@ def order_for_villager(
     villager_uuid: UUID,
     lines: Sequence[tuple[UUID, int]],
     payment: str,
+    also_place_uuids: Sequence[UUID] = (),
 ) -> Order:
-    """An order of goods that go down, to be collected at this station.
+    """An order of goods that go down, to be collected at this station, or at another that suits him too.
 
     `lines`: (lot uuid, pieces). Order of effects: consent -> offer -> rows, stock, payment group -> cash
     receipt. Raises Forbidden, NotFound, NoAgentConsent, InvalidInput (naming `lines[i]...`), NotForSale,
@@ -56,7 +61,7 @@ def order_for_villager(
         made_for = current_round(list(hubs_of(wanted).values()))
         _check_for_sale(wanted, made_for.day)
         rules = pricing.rules_on(clock.today())
-        offer, options = _offer(station, wanted, made_for.day, rules)
+        offer, options = _offer([station.place.uuid, *also_place_uuids], wanted, made_for.day, rules)
         order = write_order(
             Draft(
                 direction=Direction.DOWN,
@@ -79,18 +84,30 @@ def order_for_villager(
 
 
 def _offer(
-    station: Station, wanted: Sequence[DraftLine], day: date, rules: pricing.FeeRules
+    places: Sequence[UUID], wanted: Sequence[DraftLine], day: date, rules: pricing.FeeRules
 ) -> tuple[Offer, list[UUID]]:
-    """The station itself is the only place. Raises Unreachable when the goods cannot get there."""
+    """The station itself, first, and the others that the villager named: counters of the same hub.
+
+    Raises InvalidInput for any other place, Unreachable when the goods cannot get to one of them.
+    """
+    if len(set(places)) < len(places) or len(places) > MAX_COUNTERS:
+        raise InvalidInput(N_("请选择不同的站点"), field="also_place_ids")
     found = offers(
         direction=Direction.DOWN,
         items=[item_of(line.lot, line.quantity) for line in wanted],
         hubs=hubs_of(wanted),
-        places=places_for_offers([station.place.uuid]),
+        places=places_for_offers(list(places)),
         day=day,
         fee_fen=rules.second_leg_fen,
     )
-    return choose(found, Choice(place_uuid=station.place.uuid), field="lines")
+    offer, _ = choose(found, Choice(place_uuid=places[0]), field="lines")
+    by_place = {other.place.uuid: other for other in found}
+    for place in places[1:]:
+        other = by_place.get(place)
+        if other is None or other.place.kind != STATION or other.hub_uuid != offer.hub_uuid:
+            raise InvalidInput(N_("只能选择同一县的站点"), field="also_place_ids")
+        choose([other], Choice(place_uuid=place), field="also_place_ids")
+    return offer, list(places)
 
 
 def _wanted(lines: Sequence[tuple[UUID, int]]) -> list[DraftLine]:

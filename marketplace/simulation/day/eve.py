@@ -187,6 +187,7 @@ class OrderForVillager:
             villagerId=self._stage.id("farmers.villager", order.villager),
             lines=[{"lotId": self._lots[line.lot], "quantity": line.quantity} for line in order.lines],
             payment=order.payment,
+            alsoPlaceIds=[self._stage.id("places.place", place) for place in order.also_at],
         )
         return found
 

@@ -19,11 +19,12 @@ from orders.services.cancelling import cancel_order
 from orders.services.hand_out import hand_out
 from orders.services.packing import pack_shipment
 from orders.services.villager_orders import order_for_villager
-from routing.models import Leg
+from routing.models import Leg, Shipment
 from tests.factories.accounts import make_principal
 from tests.factories.catalog import stock_of
-from tests.factories.farmers import make_officer, make_villager
+from tests.factories.farmers import make_officer, make_station, make_villager
 from tests.factories.orders import THURSDAY, deliver, fresh, make_village_goods
+from tests.factories.places import make_county, make_hub, make_site
 
 
 def order_for(market, villager, lot, quantity=2, payment="cash"):
@@ -265,3 +266,41 @@ def test_goods_down_wait_three_days_for_a_van(market, goods):
     arrivals.note_unserved(fulfilment_uuid=part.uuid, shipment_uuid=part.shipment_uuid, reason="shift")
     assert fresh(order).status == "cancelled"
     assert balance(kind=AccountKind.STATION_CASH, owner=market.station.uuid) == 0
+
+
+def order_at(market, goods, *also):
+    villager, lot = goods
+    return order_for_villager(
+        principal=market.officer,
+        station_uuid=market.station.uuid,
+        villager_uuid=villager.uuid,
+        lines=[(lot.uuid, 2)],
+        payment="cash",
+        also_place_uuids=[place.uuid for place in also],
+    )
+
+
+def test_a_villager_who_would_walk_leaves_the_router_a_choice(market, goods):
+    neighbour = make_station(hub=market.hub)
+    part = order_at(market, goods, neighbour.place).fulfilments.get()
+    deliver()
+    assert (part.movable, part.destination) == (True, market.station.place)
+    shipment = Shipment.objects.get(reference=part.uuid)
+    assert list(shipment.options.order_by("preference").values_list("place", "preference")) == [
+        (market.station.place.pk, 0),
+        (neighbour.place.pk, 1),
+    ]
+    arrivals.note_planned(
+        fulfilment_uuid=part.uuid, place_uuid=neighbour.place.uuid, arrives_from=None, arrives_until=None
+    )
+    assert Fulfilment.objects.get(pk=part.pk).destination == neighbour.place
+
+
+def test_only_other_counters_of_the_same_hub_may_be_named(market, goods):
+    site = make_site(hub=market.hub)
+    abroad = make_station(hub=make_hub(county=make_county(code="360902", name="袁州区")))
+    for place in (site.place, abroad.place, market.station.place):
+        with pytest.raises(InvalidInput) as refused:
+            order_at(market, goods, place)
+        assert refused.value.field == "also_place_ids"
+    assert not Order.objects.exists()
