@@ -86,7 +86,8 @@ def _play_with_a_kill(product: Product, folder: Path) -> str:
                 first.kill()
                 killed_at = str(_first_value(connection, "SELECT frozen_at FROM database_clocksetting"))
             time.sleep(0.2)
-    assert killed_at, _output(first)
+    output, _ = first.communicate()
+    assert killed_at, output[-3000:]
     second = _start_player(product, folder)
     output, _ = second.communicate(timeout=DAY_LIMIT_S)
     assert second.returncode == 0, output[-3000:]
@@ -111,7 +112,3 @@ def _first_value(connection: psycopg.Connection[Any], sql: str) -> Any:
     row = connection.execute(sql).fetchone()
     assert row is not None
     return row[0]
-
-
-def _output(process: subprocess.Popen[str]) -> str:
-    return process.stdout.read()[-3000:] if process.stdout else ""

@@ -63,12 +63,10 @@ FORGOTTEN_EVENT = (
      WHERE id = (SELECT min(id) FROM outbox_outboxevent)
     """,
 )
-COLLECTED_AND_REFUNDED = (
+COLLECTED_AND_CANCELLED = (
     """
-    UPDATE orders_linerefund SET reason = 'unserved'
-     WHERE id = (SELECT min(refund.id) FROM orders_linerefund AS refund
-                   JOIN orders_line AS line ON line.id = refund.line_id
-                  WHERE line.status = 'collected' AND refund.reason = 'weight')
+    UPDATE orders_fulfilment SET status = 'cancelled'
+     WHERE id = (SELECT min(id) FROM orders_fulfilment WHERE status = 'collected')
     """,
 )
 LOST_ALLOCATION = ("DELETE FROM lockers_allocation WHERE id = (SELECT min(id) FROM lockers_allocation)",)
@@ -89,7 +87,7 @@ LIES = {
     "vanished_goods": (VANISHED_GOODS, {"stock of a lot"}),
     "heavier_crate": (HEAVIER_CRATE, {"grams of a crate"}),
     "forgotten_event": (FORGOTTEN_EVENT, {"left open"}),
-    "collected_and_refunded": (COLLECTED_AND_REFUNDED, {"collected and refunded"}),
+    "collected_and_cancelled": (COLLECTED_AND_CANCELLED, {"collected and refunded"}),
     "lost_allocation": (
         LOST_ALLOCATION,
         {"delivery without a door", "collection without a door", "door without a record"},
