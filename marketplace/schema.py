@@ -1,7 +1,6 @@
 """Composes the apps' Query and Mutation, nothing else."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 import graphene
 from django.conf import settings
@@ -24,9 +23,7 @@ APPS = [
 if settings.TESTER_CONSOLE:
     APPS.append("marketplace.simulation")
 
-_modules = [
-    import_module(f"{app}.schema") for app in APPS if find_spec(app) and find_spec(f"{app}.schema")
-]  # while the house is being built
+_modules = [import_module(f"{app}.schema") for app in APPS]
 Query = type("Query", tuple(module.Query for module in _modules), {})
 Mutation = type("Mutation", tuple(module.Mutation for module in _modules), {})
 

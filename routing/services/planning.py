@@ -110,20 +110,21 @@ def _propose(loaded: WaveProblem, *, limits: Limits, seed: int, engine: str) -> 
     share = 1 - COMPARISON_SHARE if has_options else 1.0
     seconds = None if limits.seconds is None else limits.seconds * share
     solution = _solve(loaded.problem, limits=replace(limits, seconds=seconds), seed=seed, engine=engine)
-    metrics = _metrics(loaded, solution)
-    saved = 0
+    saved, compared = 0, {}
     if has_options:
         rest = None if limits.seconds is None else limits.seconds * COMPARISON_SHARE
         first = _solve(
             _first_choices(loaded).problem, limits=replace(limits, seconds=rest), seed=seed, engine=engine
         )
+        compared = {"first_choices": {"cost_fen": whole_fen(first.cost), "unserved": len(first.unserved)}}
+        # Everybody's first choice is one of the choices: a search that found nothing better takes it.
+        solution = min(solution, first, key=lambda found: (len(found.unserved), found.cost))
         saved = whole_fen(first.cost) - whole_fen(solution.cost)
-        metrics["first_choices"] = {"cost_fen": whole_fen(first.cost), "unserved": len(first.unserved)}
     return Proposal(
         wave=loaded,
         solution=solution,
         verdict=check(loaded.problem, solution),
-        metrics=metrics,
+        metrics=_metrics(loaded, solution) | compared,
         options_saved_fen=saved,
     )
 
