@@ -131,6 +131,7 @@ def product_environment(config: Config, *, database_url: str, redis_url: str) ->
         "PUBLIC_URL": config.url,
         "TESTER_CONSOLE": "1",
         "ALIPAY_GATEWAY_URL": f"{config.gateway_url}/gateway.do",
+        "STRIPE_API_KEY": DEMO_STRIPE_KEY,
         "ALIPAY_APP_ID": GATEWAY_APP_ID,
         "ALIPAY_SELLER_ID": GATEWAY_SELLER_ID,
         "ALIPAY_APP_PRIVATE_KEY_FILE": str(config.gateway_folder / "app_private_key.pem"),
