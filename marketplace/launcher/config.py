@@ -16,6 +16,8 @@ DEVICE_SOCKET_NAME = "devices.sock"
 LOOPBACK = "127.0.0.1"
 # The simulated gateway's only merchant, as orders.payments.alipay_sim knows him.
 GATEWAY_APP_ID, GATEWAY_SELLER_ID = "2021004100000001", "2088100000000001"
+#: the secret key of the Stripe-compatible payment API, for `demo` and `up` and nowhere else
+DEMO_STRIPE_KEY = "sk_test_yinong_demo"
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def processes(config: Config) -> tuple[ProcessSpec, ...]:
         # Delivers the outbox in order and polls due work; needs only PostgreSQL.
         ProcessSpec("drain", _module("django", "drain")),
         # Owns the devices' wire: commits what they report, then acknowledges.
-        ProcessSpec("ingest", _module("django", "ingest"), socket=device_socket),
+        ProcessSpec(
+            "ingest", _module("django", "ingest"), socket=None if config.mqtt_url else device_socket
+        ),
         # Heavy and remote work: planning, gateway queries, messages.
         ProcessSpec(
             "worker",
@@ -62,8 +64,9 @@ def processes(config: Config) -> tuple[ProcessSpec, ...]:
         ProcessSpec(
             "cabinets",
             _module(
-                "lockers.simulator", "--socket", device_socket, "--data", str(config.cabinets_folder),
-                "--control", control_port,
+                "lockers.simulator",
+                *(("--mqtt", config.mqtt_url) if config.mqtt_url else ("--socket", device_socket)),
+                "--data", str(config.cabinets_folder), "--control", control_port,
             ),
             health_url=f"{config.control_url}/clock",
         ),
