@@ -1,7 +1,7 @@
 """Asking the road to carry something, and taking the request back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from uuid import UUID
 
@@ -32,26 +32,33 @@ class OptionSpec:
     compensation_fen: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelSpec:
+    """What is to be carried, and what it must not meet on the way. `category`: food, pesticide or general."""
+
+    zone: str
+    size: str
+    weight_g: int
+    volume_ml: int
+    min_c: float
+    max_c: float
+    category: str = "general"
+    cold_budget_min: int | None = None
+    value_fen: int = 0
+    sender_agreement: bool = True
+
+
 def request_shipment(
     *,
     reference: UUID,
     direction: str,
     hub_uuid: UUID,
     deliver_on: date,
-    zone: str,
-    size: str,
-    weight_g: int,
-    volume_ml: int,
-    min_c: float,
-    max_c: float,
+    parcel: ParcelSpec,
     options: Sequence[OptionSpec],
     collects: Sequence[CollectSpec] = (),
     direct: bool = False,
-    category: str = "general",
-    cold_budget_min: int | None = None,
-    value_fen: int = 0,
     recipient_uuid: UUID | None = None,
-    sender_agreement: bool = True,
 ) -> Shipment:
     """A shipment with its legs; asked again for the same reference and day it is the same row.
 
@@ -65,26 +72,16 @@ def request_shipment(
         known: Shipment | None = live.first()
         if known is not None:
             return known
-        hub = Hub.by_uuid(hub_uuid, field="hub_id")
         places = _places(options)
         shipment: Shipment = Shipment.objects.create(
             reference=reference,
             recipient_uuid=recipient_uuid,
-            sender_agreement=sender_agreement,
             direction=direction,
-            origin_hub=hub,
+            origin_hub=Hub.by_uuid(hub_uuid, field="hub_id"),
             destination_hub=serving_hub(places[0]),
             deliver_on=deliver_on,
-            zone=zone,
-            size=size,
-            weight_g=weight_g,
-            volume_ml=volume_ml,
-            min_c=min_c,
-            max_c=max_c,
-            category=category,
-            cold_budget_min=cold_budget_min,
-            value_fen=value_fen,
             requested_at=clock.now(),
+            **asdict(parcel),
         )
         ShipmentOption.objects.bulk_create(
             ShipmentOption(

@@ -19,7 +19,7 @@ from pathlib import Path
 from routing.solver.check import check
 from routing.solver.engines.base import Limits
 from routing.solver.errors import SolverError
-from routing.solver.formats import FORMATS, format_of
+from routing.solver.formats import FORMATS, Convention, format_of
 from routing.solver.solve import ENGINES, Progress, solve
 
 SERVED, LEFT, BAD_INPUT = 0, 1, 2
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("solve", help="plan a problem")
     run.add_argument("file", type=Path)
-    run.add_argument("--engine", default="ortools", choices=sorted(ENGINES))
+    run.add_argument("--engine", default="yinong", choices=sorted(ENGINES))
     run.add_argument("--seconds", type=float, default=None, help="default 20 unless --iterations is given")
     run.add_argument("--iterations", type=int, default=None)
     run.add_argument("--gap", type=float, default=None)
@@ -53,13 +53,17 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("plan", type=Path)
     for command in (run, judge):
         command.add_argument("--format", default="auto", choices=("auto", *FORMATS))
+        command.add_argument("--tilk", action="store_true", help="vrpdo: the convention of Tilk et al. 2021")
+        command.add_argument(
+            "--objective", default="distance", choices=("distance", "routes"), help="solomon"
+        )
     return parser
 
 
 def _solve(options: argparse.Namespace) -> int:
     started_s = time.monotonic()
     family = format_of(options.format, options.file)
-    problem = family.read_problem(options.file)
+    problem = family.read_problem(options.file, _convention(options))
     seconds = options.seconds
     if seconds is None and options.iterations is None:
         seconds = 20.0
@@ -70,7 +74,7 @@ def _solve(options: argparse.Namespace) -> int:
         family.write_plan(solution, problem, options.out)
     line = {
         "instance": problem.name,
-        "cost": solution.cost,
+        "cost": family.cost(solution, problem),
         "routes": len(solution.routes),
         "unserved": len(solution.unserved),
         "seconds": round(time.monotonic() - started_s, 3),
@@ -81,9 +85,13 @@ def _solve(options: argparse.Namespace) -> int:
     return LEFT if solution.unserved else SERVED
 
 
+def _convention(options: argparse.Namespace) -> Convention:
+    return Convention(tilk=options.tilk, routes_first=options.objective == "routes")
+
+
 def _check(options: argparse.Namespace) -> int:
     family = format_of(options.format, options.file)
-    problem = family.read_problem(options.file)
+    problem = family.read_problem(options.file, _convention(options))
     verdict = check(problem, family.read_plan(options.plan, problem))
     line = {
         "instance": problem.name,

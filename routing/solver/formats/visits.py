@@ -1,4 +1,4 @@
-"""Plans as lists of stops per route, as the public families write them, and the times that follow from them."""
+"""Plans as lists of stops per route, as the public families write them, and the times that follow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from routing.solver.errors import FormatError
 from routing.solver.formats.fields import Fields, load_json
-from routing.solver.problem import Option, Problem, Shipment, Vehicle
+from routing.solver.problem import Option, Problem, Shipment, Vehicle, Window
 from routing.solver.solution import Action, Handling, Route, Solution, Visit
 from routing.solver.terms import Direction, Size
 
@@ -60,7 +60,7 @@ def _route(problem: Problem, vehicle: Vehicle, steps: Sequence[Step]) -> Route:
         there = rows[place]
         arrival_s = time_s + float(matrix.time_s[here, there])
         metres += float(matrix.distance_m[here, there])
-        windows = [*problem.places[there].windows[:1], *(o.window for _, o, _ in group if o.window)]
+        windows = [*problem.places[there].windows[:1], *(w for step in group if (w := _window(step)))]
         start_s = max([arrival_s, *(float(w.opens_s) for w in windows)])
         service_s = float(problem.places[there].setup_s) + sum(_service_s(step) for step in group)
         handlings = tuple(
@@ -101,6 +101,13 @@ def _service_s(step: Step) -> float:
     if _collects_pair(shipment, action) and shipment.collection is not None:
         return float(shipment.collection.service_s)
     return float(option.service_s)
+
+
+def _window(step: Step) -> Window | None:
+    shipment, option, action = step
+    if _collects_pair(shipment, action) and shipment.collection is not None:
+        return shipment.collection.window
+    return option.window
 
 
 def _cell(problem: Problem, place: str, action: Action) -> Size | None:

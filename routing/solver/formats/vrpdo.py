@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from routing.solver.errors import FormatError
+from routing.solver.errors import FormatError, ProblemError
 from routing.solver.formats.lines import Lines
 from routing.solver.formats.visits import Step, load_routes, save_routes, timed
 from routing.solver.matrix import Floats, Matrix
@@ -80,8 +80,8 @@ def read_problem(file: Path, *, tilk: bool = False) -> Problem:
         )
     except FormatError:
         raise
-    except ValueError as error:
-        raise FormatError(str(error), file=str(file)) from error
+    except ProblemError as error:
+        raise FormatError(error.message, file=str(file), path=error.path) from error
 
 
 def cost(solution: Solution) -> float:

@@ -16,7 +16,23 @@ from tests.routing.solver.instances import town_delivery
 def test_solve_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, plan = tmp_path / "town.json", tmp_path / "plan.json"
     yinong.write_problem(town_delivery(parcels=30), file)
-    assert main(["solve", str(file), "--iterations", "5", "--seed", "3", "--out", str(plan)]) == 0
+    assert (
+        main(
+            [
+                "solve",
+                str(file),
+                "--engine",
+                "ortools",
+                "--iterations",
+                "5",
+                "--seed",
+                "3",
+                "--out",
+                str(plan),
+            ]
+        )
+        == 0
+    )
     line = json.loads(capsys.readouterr().out)
     assert line.keys() == {"instance", "cost", "routes", "unserved", "seconds", "engine", "seed"}
     assert (line["instance"], line["unserved"], line["engine"], line["seed"]) == ("town-1", 0, "ortools", 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from routing.solver.check import check
@@ -47,10 +48,11 @@ def _with_route(plan: Solution, r: int, route: Route) -> Solution:
     return replace(plan, routes=(*plan.routes[:r], route, *plan.routes[r + 1 :]))
 
 
+@pytest.mark.parametrize(("engine", "iterations"), [("ortools", 1), ("yinong", 40)])
 @RELAXED
-@given(problems())
-def test_plans_hold_and_account_for_every_shipment(problem: Problem) -> None:
-    plan = solve(problem, limits=QUICK)
+@given(problem=problems())
+def test_plans_hold_and_account_for_every_shipment(engine: str, iterations: int, problem: Problem) -> None:
+    plan = solve(problem, engine=engine, limits=Limits(iterations=iterations))
     assert _names(problem, plan) == set()
     left = {entry.shipment for entry in plan.unserved}
     assert left | plan.chosen().keys() == {s.id for s in problem.shipments}
@@ -59,7 +61,7 @@ def test_plans_hold_and_account_for_every_shipment(problem: Problem) -> None:
 @RELAXED
 @given(problems())
 def test_a_smaller_cell_fails(problem: Problem) -> None:
-    plan = solve(problem, limits=QUICK)
+    plan = solve(problem, engine="ortools", limits=QUICK)
     drops = _cabinet_drops(problem, plan)
     drops = [d for d in drops if problem.shipments[_shipment(problem, plan, d)].size is not Size.S]
     assume(drops)
@@ -78,7 +80,7 @@ def _shipment(problem: Problem, plan: Solution, at: tuple[int, int, int]) -> int
 @RELAXED
 @given(problems())
 def test_an_overfull_locker_fails(problem: Problem) -> None:
-    plan = solve(problem, limits=QUICK)
+    plan = solve(problem, engine="ortools", limits=QUICK)
     drops = _cabinet_drops(problem, plan)
     assume(drops)
     r, v, _ = drops[0]
@@ -98,7 +100,7 @@ def test_an_overfull_locker_fails(problem: Problem) -> None:
 @RELAXED
 @given(problems())
 def test_a_late_stop_fails(problem: Problem) -> None:
-    plan = solve(problem, limits=QUICK)
+    plan = solve(problem, engine="ortools", limits=QUICK)
     assume(plan.routes)
     visit = plan.routes[0].visits[-1]
     late = replace(visit, start_s=visit.start_s + 86_400, depart_s=visit.depart_s + 86_400)
@@ -110,7 +112,7 @@ def test_a_late_stop_fails(problem: Problem) -> None:
 @RELAXED
 @given(problems())
 def test_warm_milk_fails(problem: Problem) -> None:
-    plan = solve(problem, limits=QUICK)
+    plan = solve(problem, engine="ortools", limits=QUICK)
     cold = {s.id for s in problem.shipments if s.cold_budget_s is not None}
     assume(cold & plan.chosen().keys())
     impatient = replace(
@@ -123,7 +125,7 @@ def test_warm_milk_fails(problem: Problem) -> None:
 @RELAXED
 @given(problems())
 def test_food_beside_pesticide_fails(problem: Problem) -> None:
-    plan = solve(problem, limits=QUICK)
+    plan = solve(problem, engine="ortools", limits=QUICK)
     together = [r for r in plan.routes if len({h.shipment for h in r.handlings()}) > 1]
     assume(together)
     one, other = list(dict.fromkeys(h.shipment for h in together[0].handlings()))[:2]
@@ -137,7 +139,7 @@ def test_food_beside_pesticide_fails(problem: Problem) -> None:
 @RELAXED
 @given(problems())
 def test_a_drop_before_its_collection_fails(problem: Problem) -> None:
-    plan = solve(problem, limits=QUICK)
+    plan = solve(problem, engine="ortools", limits=QUICK)
     pairs = {s.id for s in problem.shipments if s.direction is Direction.PAIR}
     served = [h for r in plan.routes for h in r.handlings() if h.shipment in pairs]
     assume(served)

@@ -1,6 +1,6 @@
 """The product's own engine: ruin and recreate that knows delivery options, compiled, on several threads.
 
-docs/routing.md explains the method. It solves everything a Problem can say but reloads, which it does not use.
+docs/routing.md explains the method. It solves all that a Problem can say; reloads it does not use.
 """
 
 from __future__ import annotations

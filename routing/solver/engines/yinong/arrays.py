@@ -1,8 +1,8 @@
 """The problem laid out in the arenas of a search.
 
-A *request* is one shipment, or a bundle of shipments that no plan could tell apart. A *slot* is one vehicle; slots
-of equal vehicles share a *type*. Nodes are those of `core.network`, of one representative per request, followed by
-a start and an end node per type. Demand has one column per compartment and measure that can bind at all.
+A *request* is one shipment, or a bundle of shipments that no plan could tell apart. A *slot* is one vehicle;
+slots of equal vehicles share a *type*. Nodes are those of `core.network`, of one representative per request,
+followed by a start and an end node per type. Demand has one column per compartment and measure that can bind.
 """
 
 from __future__ import annotations
@@ -264,7 +264,8 @@ def _lay_requests(arena: Arena, net: Network, members: list[list[int]], types: l
         due = item.due_s if item.direction == "up" else None
         worth = float(sum(net.problem.shipments[m].value_fen for m in bundle))
         budget = NEVER if item.cold_budget_s is None else float(item.cold_budget_s)
-        values.append((worth, budget, -NEVER if release is None else release, NEVER if due is None else due))
+        early, late = -NEVER if release is None else float(release), NEVER if due is None else float(due)
+        values.append((worth, budget, early, late))
     arena.ints(at.REQUEST, rows(ints, at.REQUEST_WIDTH))
     arena.floats(at.REQUEST_VALUES, rows(values, at.REQUEST_VALUES_WIDTH))
     shape = (len(types), len(members))
@@ -339,7 +340,7 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: in
     arena.set(at.LONGEST, longest)
     arena.set(at.MOST_ROUTES, slots)
     arena.set(at.RANDOM, at.random_start(seed))
-    for table, shape in (
+    ints: tuple[tuple[int, int | tuple[int, ...]], ...] = (
         (at.ROUTE, (slots, longest)),
         (at.LENGTH, slots),
         (at.LOCKED, slots),
@@ -367,11 +368,12 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: in
         (at.VERSION, slots),
         (at.SAVED_VERSION, slots),
         (at.KNOWN, (nodes, slots, at.KNOWN_WIDTH)),
-    ):
+    )
+    for table, shape in ints:
         arena.ints(table, np.zeros(shape, dtype=np.int64))
     for table in (at.ROUTE_OF, at.NODE_OF, at.SECOND_OF, at.OLD_ROUTE, at.OLD_NODE, at.OLD_SECOND):
         arena.ints(table, np.full(requests, -1))
-    for table, shape in (
+    floats: tuple[tuple[int, int | tuple[int, ...]], ...] = (
         (at.CLOCK, (slots, longest, at.CLOCK_WIDTH)),
         (at.LOAD, (slots, longest, columns, at.LOAD_WIDTH)),
         (at.ROUTE_VALUES, (slots, at.ROUTE_VALUES_WIDTH)),
@@ -382,5 +384,6 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: in
         (at.POOL_COST, at.POOL_MOST_ROUTES),
         (at.KNOWN_COST, (nodes, slots)),
         (at.TOTAL, 2),
-    ):
+    )
+    for table, shape in floats:
         arena.floats(table, np.zeros(shape))

@@ -1,8 +1,8 @@
 """Two flat arenas, integers and floats, that hold everything a search reads and writes.
 
-Compiled functions take these two arrays and nothing else: passing dozens of arrays by value costs more than the
-work itself, and takes minutes to compile. The first HEADER integers are the table of contents: for each table its
-offset, and a few sizes. A table of rows is read as `n[n[NODE] + x * NODE_WIDTH + PLACE]`.
+Compiled functions take these two arrays and nothing else: passing dozens of arrays by value costs more than
+the work itself, and takes minutes to compile. The first HEADER integers are the table of contents: for each
+table its offset, and a few sizes. A row of a table is read as `n[n[NODE] + x * NODE_WIDTH + PLACE]`.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ CLOCK_WIDTH = 3
 (READY, LAST_END, LAST_START) = range(3)  # earliest end, latest end, latest start of the stop
 LOAD_WIDTH = 3
 (AFTER_HERE, MOST_BEFORE, MOST_AFTER) = range(3)
-#: What is known of the cheapest insertion of a node into a slot: version of the route, place (-1: none below the
-#: cost that stands in KNOWN_COST), packed as first * PACK + second.
+#: What is known of the cheapest insertion of a node into a slot: version of the route, and place, packed as
+#: first * PACK + second (-1: none below the cost in KNOWN_COST).
 KNOWN_WIDTH = 2
 (KNOWN_VERSION, KNOWN_PLACE) = range(2)
 PACK = 1 << 20
@@ -156,7 +156,7 @@ class Arena:
     def _add(self, slot: int, values: Any, which: int) -> None:
         self._ints[0][slot] = self._sizes[which]
         self._shapes[slot] = (which, values.shape)
-        (self._ints, self._floats)[which].append(values.ravel())  # type: ignore[arg-type]
+        (self._ints, self._floats)[which].append(values.ravel())
         self._sizes[which] += values.size
 
     def close(self) -> Arena:

@@ -1,8 +1,8 @@
 """The driver of the compiled search: workers on threads, temperature, fleet size, exchange, recombination.
 
-The run is cut into rounds. In a round each worker anneals its own plan; between rounds the plans are compared, a
-worker that fell behind goes on from the leader's plan, and now and then the routes seen by all are recombined.
-With an iteration limit everything depends on the seed alone.
+The run is cut into rounds. In a round each worker anneals its own plan; between rounds the plans are
+compared, and a worker that fell behind goes on from the leader's plan. With an iteration limit everything
+depends on the seed alone.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from routing.solver.core.plan import Plan
 from routing.solver.engines.base import Listener, Progress, Watch
 from routing.solver.engines.yinong import layout as at
-from routing.solver.engines.yinong import moves
+from routing.solver.engines.yinong.anneal import anneal, construct, shrink
 from routing.solver.engines.yinong.arrays import Compiled
+from routing.solver.engines.yinong.book import keep_best, recount
 from routing.solver.engines.yinong.layout import Arena
+from routing.solver.engines.yinong.ruin import dissolve
 
 ROUNDS = 24
 #: Temperature at the beginning and at the end, in average legs of the first plan.
@@ -62,7 +65,7 @@ class Worker:
         """Go on from another plan of the same problem."""
         self.arena.view(at.ROUTE)[:] = routes
         self.arena.view(at.LENGTH)[:] = lengths
-        moves.recount(self.arena.n, self.arena.f)
+        recount(self.arena.n, self.arena.f)
 
     def best_plan(self) -> tuple[at.Ints, at.Ints]:
         """Copies of the best plan's routes and lengths."""
@@ -112,10 +115,10 @@ class Search:
     def _construct(self) -> None:
         for worker in self.workers:
             n, f = worker.arena.n, worker.arena.f
-            moves.recount(n, f)
+            recount(n, f)
             f[n[at.TOTAL] + at.BEST] = f[n[at.TOTAL] + at.CURRENT]
-            moves.keep_best(n, f)
-            moves.construct(n, f)
+            keep_best(n, f)
+            construct(n, f)
         self._report("constructed")
 
     def _leg(self) -> float:
@@ -133,11 +136,11 @@ class Search:
             until = begun + (1.0 - begun) * (number + 1) / ROUNDS
             if self._spent() >= 1.0:
                 break
-            list(pool.map(lambda worker: self._round(worker, begun, until, leg), self.workers))
+            list(pool.map(partial(self._round, begun=begun, until=until, leg=leg), self.workers))
             self._exchange()
             self._report(f"round {number + 1} of {ROUNDS}")
 
-    def _round(self, worker: Worker, begun: float, until: float, leg: float) -> None:
+    def _round(self, worker: Worker, *, begun: float, until: float, leg: float) -> None:
         """Anneal until this share of the run is spent."""
         n, f = worker.arena.n, worker.arena.f
         while True:
@@ -146,7 +149,7 @@ class Search:
                 return
             heat = leg * HOT * (COLD / HOT) ** ((spent - begun) / max(1e-9, 1.0 - begun))
             n[at.POOL_ROWS] = n[at.POOL_USED] = 0
-            self._call(worker, lambda count, heat=heat: moves.anneal(n, f, count, heat, 0.0))  # type: ignore[misc]
+            self._call(worker, lambda count, heat=heat: anneal(n, f, count, heat, 0.0))
 
     def _call(self, worker: Worker, act: object) -> object:
         """Run compiled code for about CALL_S, or exactly CALL_ITERATIONS when iterations are the limit."""
@@ -189,7 +192,7 @@ class Search:
             if leader.absent() or leader.routes() <= self._fewest():
                 break
             for worker in self.workers:
-                moves.dissolve(worker.arena.n, worker.arena.f)
+                dissolve(worker.arena.n, worker.arena.f)
                 worker.arena.n[at.MOST_ROUTES] = worker.routes()
             done = list(pool.map(lambda worker: self._try_without(worker, leg), self.workers))
             winner = min(
@@ -203,7 +206,7 @@ class Search:
                 break
             for worker in self.workers:
                 worker.adopt(*winner.current_plan())
-                moves.keep_best(worker.arena.n, worker.arena.f)
+                keep_best(worker.arena.n, worker.arena.f)
             self._report("fewer vehicles")
         for worker in self.workers:
             dear = fixed > DEAR * leg and not worker.absent()
@@ -212,12 +215,12 @@ class Search:
     def _try_without(self, worker: Worker, leg: float) -> bool:
         n, f = worker.arena.n, worker.arena.f
         while self._spent(worker) < FLEET_SHARE:
-            if self._call(worker, lambda count: moves.shrink(n, f, count, leg * HOT)):
+            if self._call(worker, lambda count: shrink(n, f, count, leg * HOT)):
                 return True
         return False
 
     def _fewest(self) -> int:
-        """No plan can use fewer vehicles: by load, for one type of vehicle that only delivers or only collects."""
+        """No plan uses fewer vehicles: by load, for one type of vehicle and one kind of node."""
         view = self.workers[0].arena.view
         if int(self.workers[0].arena.n[at.TYPES]) != 1 or not view(at.DEMAND).size:
             return 1
