@@ -77,6 +77,30 @@ def intent_object(intent: PaymentIntent) -> Json:
     }
 
 
+#: what Stripe's Charge has and a payment by Alipay has not
+_CHARGE_HAS_NO = (
+    "application",
+    "application_fee",
+    "application_fee_amount",
+    "calculated_statement_descriptor",
+    "customer",
+    "failure_balance_transaction",
+    "failure_code",
+    "failure_message",
+    "outcome",
+    "receipt_email",
+    "receipt_number",
+    "receipt_url",
+    "review",
+    "shipping",
+    "source",
+    "source_transfer",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+    "transfer_data",
+)
+
+
 def charge_object(attempt: Attempt) -> Json:
     """The Charge of a paid attempt; a late payment's charge is one that is given back in full."""
     intent = attempt.intent
@@ -84,29 +108,21 @@ def charge_object(attempt: Attempt) -> Json:
     return {
         "id": outside_id("ch", attempt.uuid),
         "object": "charge",
+        **dict.fromkeys(_CHARGE_HAS_NO),
         "amount": attempt.amount_fen,
         "amount_captured": attempt.amount_fen,
         "amount_refunded": refunded,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
         "balance_transaction": f"txn_{attempt.uuid.hex}",
         "billing_details": {"address": None, "email": None, "name": None, "phone": None, "tax_id": None},
-        "calculated_statement_descriptor": None,
         "captured": True,
         "created": seconds(attempt.paid_at),
         "currency": intent.group.currency,
-        "customer": None,
         "description": intent.description or None,
         "disputed": False,
-        "failure_balance_transaction": None,
-        "failure_code": None,
-        "failure_message": None,
         "fraud_details": {},
         "livemode": is_live(),
         "metadata": intent.metadata,
         "on_behalf_of": outside_id("acct", intent.merchant_uuid) if intent.merchant_uuid else None,
-        "outcome": None,
         "paid": True,
         "payment_intent": outside_id("pi", intent.uuid),
         "payment_method": outside_id("pm", intent.uuid),
@@ -118,18 +134,8 @@ def charge_object(attempt: Attempt) -> Json:
                 "transaction_id": attempt.trade_no,
             },
         },
-        "receipt_email": None,
-        "receipt_number": None,
-        "receipt_url": None,
         "refunded": refunded == attempt.amount_fen,
-        "review": None,
-        "shipping": None,
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": None,
-        "statement_descriptor_suffix": None,
         "status": "succeeded",
-        "transfer_data": None,
         "transfer_group": intent.group.label or None,
     }
 

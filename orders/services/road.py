@@ -70,29 +70,35 @@ def request(locked: LockedOrder, part: Fulfilment) -> UUID:
         direction="down" if part.way == Way.DOWN else "up",
         hub_uuid=part.origin_hub.uuid,
         deliver_on=part.deliver_on,
-        zone=part.zone,
-        size=part.size,
-        weight_g=part.gross_g,
-        volume_ml=part.volume_ml,
-        min_c=part.min_c,
-        max_c=part.max_c,
+        parcel=_parcel(locked, part),
         options=[
             requests.OptionSpec(place_uuid=place, preference=rank, compensation_fen=rank * STEP_FEN)
             for rank, place in enumerate(part.option_uuids)
         ],
         collects=collects_of(locked, part),
         direct=part.way == Way.DIRECT,
-        category=part.category,
-        cold_budget_min=COLD_BUDGET_MIN.get(part.zone),
-        value_fen=sum(line.max_amount_fen for line in locked.lines_of(part)),
         recipient_uuid=recipient_uuid(locked.order),
-        sender_agreement=all(
-            line.lot.sender_agreement or not line.lot.product.needs_sender_agreement
-            for line in locked.lines_of(part)
-        ),
     )
     uuid: UUID = shipment.uuid
     return uuid
+
+
+def _parcel(locked: LockedOrder, part: Fulfilment) -> requests.ParcelSpec:
+    lines = locked.lines_of(part)
+    return requests.ParcelSpec(
+        zone=part.zone,
+        size=part.size,
+        weight_g=part.gross_g,
+        volume_ml=part.volume_ml,
+        min_c=part.min_c,
+        max_c=part.max_c,
+        category=part.category,
+        cold_budget_min=COLD_BUDGET_MIN.get(part.zone),
+        value_fen=sum(line.max_amount_fen for line in lines),
+        sender_agreement=all(
+            line.lot.sender_agreement or not line.lot.product.needs_sender_agreement for line in lines
+        ),
+    )
 
 
 def collects_of(locked: LockedOrder, part: Fulfilment) -> list[requests.CollectSpec]:

@@ -9,6 +9,7 @@ from catalog.models import Lot
 from marketplace.api.offline import Operation, submit
 from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
+from marketplace.schema import schema
 from tests.factories.catalog import make_product, make_van
 from tests.factories.farmers import make_farmer, make_officer, make_station
 
@@ -43,9 +44,9 @@ def test_a_listing_made_offline_is_applied_once_at_its_own_time() -> None:
             },
         },
     )
-    first = submit(principal=officer, device="tablet-1", operations=[operation])
+    first = submit(principal=officer, device="tablet-1", operations=[operation], schema=schema.graphql_schema)
     assert [(outcome.outcome, outcome.errors) for outcome in first] == [("applied", [])]
-    again = submit(principal=officer, device="tablet-1", operations=[operation])
+    again = submit(principal=officer, device="tablet-1", operations=[operation], schema=schema.graphql_schema)
     assert [outcome.outcome for outcome in again] == ["duplicate"]
     lot = Lot.objects.get()
     assert (lot.listed_quantity, lot.listed_at, lot.certificates.count()) == (12, listed_at, 1)
@@ -69,6 +70,11 @@ def test_a_refused_listing_says_which_field() -> None:
             "senderAgreement": True,
         },
     )
-    outcome = submit(principal=make_officer(station), device="tablet-1", operations=[operation])[0]
-    assert (outcome.outcome, outcome.errors[0]["field"]) == ("refused", "harvestedOn")
+    outcome = submit(
+        principal=make_officer(station),
+        device="tablet-1",
+        operations=[operation],
+        schema=schema.graphql_schema,
+    )[0]
+    assert (outcome.outcome, outcome.errors[0]["field"]) == ("refused", "payload.harvestedOn")
     assert Lot.objects.count() == 0

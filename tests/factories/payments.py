@@ -10,7 +10,10 @@ from orders.payments.services import IntentSpec, open_group
 
 
 def make_group(
-    *amounts_fen: int, reference: UUID | None = None, merchants: bool = True, expires_at: datetime | None = None
+    *amounts_fen: int,
+    reference: UUID | None = None,
+    merchants: bool = True,
+    expires_at: datetime | None = None,
 ) -> PaymentGroup:
     """One intent per amount, each of a seller of its own; without `merchants` all are the platform's."""
     return open_group(

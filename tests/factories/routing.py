@@ -5,7 +5,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
 from marketplace.places.models import Hub, Place, Vehicle
 from routing.models import Leg, Plan, Route, Shipment, Stop, StopTask
-from routing.services.requests import CollectSpec, OptionSpec, request_shipment
+from routing.services.requests import CollectSpec, OptionSpec, ParcelSpec, request_shipment
 from tests.factories.places import make_vehicle
 
 DAY = date(2026, 11, 12)
@@ -29,12 +29,14 @@ def make_shipment(
         direction=direction,
         hub_uuid=hub.uuid,
         deliver_on=day,
-        zone=zone,
-        size="S",
-        weight_g=weight_g,
-        volume_ml=5_000,
-        min_c=0,
-        max_c=30 if zone == "ambient" else 7,
+        parcel=ParcelSpec(
+            zone=zone,
+            size="S",
+            weight_g=weight_g,
+            volume_ml=5_000,
+            min_c=0,
+            max_c=30 if zone == "ambient" else 7,
+        ),
         options=[
             OptionSpec(place_uuid=option.uuid, preference=n) for n, option in enumerate((place, *options))
         ],
