@@ -101,6 +101,7 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
         "stationId": OWN,
         "villagerId": Foreign("{other_villager}", "not_found"),
         "lines[].lotId": Foreign("{other_goods}", "other_county"),
+        "alsoPlaceIds[]": Open("every counter is public; tests/orders refuse those of another hub"),
     },
     "Mutation.weighIn": {"stationId": OWN, "lotId": Foreign("{rice}", "not_found")},
     "Mutation.handOut": {"stationId": OWN, "unitId": Foreign("{at_door_parcel}", "not_found")},
