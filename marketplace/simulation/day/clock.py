@@ -41,13 +41,16 @@ class DayClock:
             if looks < 2:
                 await asyncio.sleep(LOOK_AGAIN_S if seen["quiet"] else POLL_S)
 
-    async def jump(self, at: datetime) -> None:
-        """Move to `at` once all is quiet, and wait for what that sets going; never back."""
+    async def jump(self, at: datetime) -> datetime:
+        """Move to `at` once all is quiet and wait for what follows; never back. The time it is then."""
         await self.quiet()
-        if at > await self.now():
-            await self._tester.ask("SetTestClock", at=at.isoformat(), frozen=True)
-            self.jumps += 1
-            await self.quiet()
+        now = await self.now()
+        if at <= now:
+            return now
+        await self._tester.ask("SetTestClock", at=at.isoformat(), frozen=True)
+        self.jumps += 1
+        await self.quiet()
+        return at
 
 
 def _in_flight(seen: dict[str, Any]) -> str:

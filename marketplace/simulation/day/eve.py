@@ -1,5 +1,6 @@
 """The eve: stations list the harvest, buyers and villagers order and pay, at 18:00 the cycle closes."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -24,11 +25,12 @@ async def play(stage: Stage) -> None:
     listing, ordering = _listing(stage), Timeline()
     total = len(stage.world.lots) + len(stage.world.buyer_orders) + len(stage.world.villager_orders)
     done = stage.progress("eve", total)
-    await listing.run(jump=stage.clock.jump, done=done)
-    lots = await _lot_ids(stage)
-    _villagers(stage, ordering, lots)
-    _buyers(stage, ordering, lots)
-    await ordering.run(jump=stage.clock.jump, done=done)
+    if await stage.clock.now() < stage.at(18, 0, eve=True):  # later an order would be one for another day
+        await listing.run(jump=stage.clock.jump, done=done)
+        lots = await _lot_ids(stage)
+        _villagers(stage, ordering, lots)
+        _buyers(stage, ordering, lots)
+        await ordering.run(jump=stage.clock.jump, done=done)
     await stage.clock.jump(stage.at(18, 0, eve=True))
     await stage.clock.jump(stage.at(19, 0, eve=True))
     await stage.clock.jump(stage.at(21, 0, eve=True))
@@ -146,63 +148,50 @@ async def _stock(stage: Stage) -> dict[tuple[str, str], str]:
 
 
 def _villagers(stage: Stage, timeline: Timeline, lots: dict[str, str]) -> None:
-    orders = OrderForVillager(stage, lots)
-    for number, order in enumerate(stage.world.villager_orders):
-        at = stage.at(10, 30, eve=True) + timedelta(minutes=90 * (number % 5))
-        timeline.add(at, order.station, partial(orders.place, order))
+    for order in in_turn(stage.world.villager_orders):
+        at = stage.at(10, 30, eve=True) + timedelta(minutes=90 * turn_of(order))
+        timeline.add(at, order.station, partial(_order_for_villager, stage, order, lots))
 
 
-class OrderForVillager:
+def turn_of(order: VillagerOrder) -> int:
+    """In which of five rounds of the day a villager comes to his station."""
+    return int(order.key.rpartition(":")[2]) % 5
+
+
+def in_turn(orders: Iterable[VillagerOrder]) -> list[VillagerOrder]:
+    """Orders in the sequence in which their station places them."""
+    return sorted(orders, key=lambda order: (turn_of(order), order.key))
+
+
+async def _order_for_villager(stage: Stage, order: VillagerOrder, lots: dict[str, str]) -> None:
     """代买: the officer orders; the villager pays him in cash, or by Alipay on his own telephone."""
-
-    def __init__(self, stage: Stage, lots: dict[str, str] | None = None) -> None:
-        self._stage, self._lots = stage, lots
-
-    async def place(self, order: VillagerOrder) -> None:
-        await self._record_consent(order)
-        try:
-            answer = await self._ask(order)
-        except Refused as refused:
-            _turn_away(self._stage, order.key, refused)
-            return
-        for part in answer["order"]["fulfilments"]:
-            self._stage.villager_of[part["id"]] = order.villager
-        if order.payment == "alipay":
-            await _pay(self._stage, self._stage.cast.officer(order.station), answer["order"])
-
-    async def again(self, order: VillagerOrder) -> dict[str, Any] | None:
-        """The answer that the eve got, under the same key; None when it was refused, then and now."""
-        try:
-            return await self._ask(order)
-        except Refused:
-            return None
-
-    async def _ask(self, order: VillagerOrder) -> dict[str, Any]:
-        if self._lots is None:
-            self._lots = await _lot_ids(self._stage)
-        found: dict[str, Any] = await self._stage.cast.officer(order.station).do(
-            "OrderForVillager",
-            order.key,
-            stationId=self._stage.id("farmers.station", order.station),
-            villagerId=self._stage.id("farmers.villager", order.villager),
-            lines=[{"lotId": self._lots[line.lot], "quantity": line.quantity} for line in order.lines],
-            payment=order.payment,
-            alsoPlaceIds=[self._stage.id("places.place", place) for place in order.also_at],
-        )
-        return found
-
-    async def _record_consent(self, order: VillagerOrder) -> None:
-        if self._stage.world.villager[order.villager].consent_on_file:
-            return
-        await self._stage.cast.officer(order.station).do(
+    officer, station_id = stage.cast.officer(order.station), stage.id("farmers.station", order.station)
+    villager_id = stage.id("farmers.villager", order.villager)
+    if not stage.world.villager[order.villager].consent_on_file:
+        await officer.do(
             "RecordAgentConsent",
             order.villager,
             kind="agent_purchase",
             farmerId=None,
-            villagerId=self._stage.id("farmers.villager", order.villager),
-            stationId=self._stage.id("farmers.station", order.station),
+            villagerId=villager_id,
+            stationId=station_id,
             evidenceKind="printed_form",
         )
+    try:
+        answer = await officer.do(
+            "OrderForVillager",
+            order.key,
+            stationId=station_id,
+            villagerId=villager_id,
+            lines=[{"lotId": lots[line.lot], "quantity": line.quantity} for line in order.lines],
+            payment=order.payment,
+            alsoPlaceIds=[stage.id("places.place", place) for place in order.also_at],
+        )
+    except Refused as refused:
+        _turn_away(stage, order.key, refused)
+        return
+    if order.payment == "alipay":
+        await _pay(stage, officer, answer["order"])
 
 
 # -- buyers ------------------------------------------------------------------------------------------------

@@ -74,14 +74,14 @@ def wrong(code: str, by: int) -> str:
 
 def add(stage: Stage, timeline: Timeline, played: Played, collect: Collect) -> None:
     """Put the incidents with times of their own on the evening's timeline."""
-    timeline.add(stage.at(20, 5), "lock-out", partial(_lock_out, stage, played))
+    timeline.add(stage.at(20, 5), "lock-out", partial(_lock_out, stage, played), once=True)
     timeline.add(stage.at(20, 10), "refund", partial(_claim, stage))
     warms_at = stage.at(*WARM_FROM)
-    timeline.add(warms_at, "warm", partial(_warm_up, stage, played, on=True))
+    timeline.add(warms_at, "warm", partial(_warm_up, stage, played, on=True), once=True)
     for minutes in range(LOOK_EVERY, WARM_MINUTES, LOOK_EVERY):
         timeline.add(warms_at + timedelta(minutes=minutes), "warm", _look)
     end = warms_at + timedelta(minutes=WARM_MINUTES)
-    timeline.add(end, "warm", partial(_held, stage, played))
+    timeline.add(end, "warm", partial(_held, stage, played), once=True)
     for buyer in stage.world.buyers:
         if buyer.key in played.late_buyers:
             timeline.add(end + timedelta(minutes=10), buyer.key, partial(collect, stage, buyer, played))
@@ -121,8 +121,10 @@ async def _held(stage: Stage, played: Played) -> None:
     if not breaches:
         raise NotAsExpected(f"{played.warm.device}: warm for {WARM_MINUTES} min and no breach")
     held = [reference for breach in breaches for reference in breach["heldReferences"]]
-    await _refuse_held(stage, played, set(held))
-    for breach in breaches:
+    undecided = [breach for breach in breaches if not breach["decision"]]
+    if len(undecided) == len(breaches):
+        await _refuse_held(stage, played, set(held))
+    for breach in undecided:
         await operator.ask("ReleaseHeldParcels", breachId=breach["id"], decision="discard")
     await _warm_up(stage, played, on=False)
     zones = ", ".join(sorted({breach["zone"] for breach in breaches}))

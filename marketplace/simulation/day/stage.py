@@ -31,8 +31,6 @@ class Stage:
     tell: Callable[[str, int, int], None]
     """(part of the day, acts done, acts in all) for the progress bar."""
     notebook: Notebook = field(default_factory=Notebook)
-    villager_of: dict[str, str] = field(default_factory=dict)
-    """Fulfilment id -> villager, for parcels that go down."""
     products: dict[str, str] = field(default_factory=dict)
     """Product name -> id, once somebody has looked."""
 

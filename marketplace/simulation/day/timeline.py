@@ -19,14 +19,16 @@ class Happening:
     at: datetime
     lane: str
     act: Act
+    once: bool = False
+    """It cannot be repeated: left out when business time has passed it, because an earlier run did it."""
 
 
 @dataclass(slots=True)
 class Timeline:
     happenings: list[Happening] = field(default_factory=list)
 
-    def add(self, at: datetime, lane: str, act: Act) -> None:
-        self.happenings.append(Happening(at, lane, act))
+    def add(self, at: datetime, lane: str, act: Act, *, once: bool = False) -> None:
+        self.happenings.append(Happening(at, lane, act, once))
 
     def __len__(self) -> int:
         return len(self.happenings)
@@ -38,18 +40,25 @@ class Timeline:
             yield moment, list(members)
 
     async def run(
-        self, *, jump: Callable[[datetime], Awaitable[None]], done: Callable[[int], None] = lambda _: None
+        self,
+        *,
+        jump: Callable[[datetime], Awaitable[datetime]],
+        done: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Jump to each group's time, then do its acts: lanes side by side, each lane in order."""
-        for moment, members in self.groups():
-            await jump(moment)
+        """Jump to each group's time, then do its acts: lanes side by side, each lane in order.
+
+        `jump` gives the business time that it is then: later than asked for when an earlier run got further.
+        """
+        for moment, group_of_acts in self.groups():
+            now = await jump(moment)
+            members = [each for each in group_of_acts if not (each.once and moment < now)]
             lanes: dict[str, list[Happening]] = {}
             for each in members:
                 lanes.setdefault(each.lane, []).append(each)
             async with asyncio.TaskGroup() as group:
                 for lane in lanes.values():
                     group.create_task(_in_order(lane))
-            done(len(members))
+            done(len(group_of_acts))
 
 
 async def _in_order(lane: list[Happening]) -> None:

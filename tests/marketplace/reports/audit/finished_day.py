@@ -1,7 +1,7 @@
 """A finished day of the `test` world for the auditor's tests, and copies of it to plant lies in.
 
-The day is played once for all tests, by the same client as `make demo`, against the real processes. Half way
-the player is killed and started again: what it knows of the day it must find in the API.
+The day is played once for all tests, by the same client as `make demo`, against the real processes. Players
+are killed on the road and in the evening: what one knows of the day it must find in the API.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from tests.product import Product, running_product
 
 PROCESSES = ("web", "worker", "drain", "ingest", "cabinets", "gateway")
 DAY_LIMIT_S = 900
-#: the first moment at which some vans are on the road and others are not yet back
-ON_THE_ROAD = "SELECT EXISTS (SELECT FROM routing_stop WHERE status = 'done')"
+#: the first moments at which the player is killed: some stops are done; some people have their parcels
+KILLED_WHEN = (
+    "SELECT EXISTS (SELECT FROM routing_stop WHERE status = 'done')",
+    "SELECT EXISTS (SELECT FROM orders_fulfilment WHERE status = 'collected')",
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class FinishedDay:
     database: str
     journals: Path
     summary: dict[str, Any]
-    killed_at: str
+    killed_at: tuple[str, ...]
+    """Business times at which a player was killed."""
     folder: Path
 
     @contextmanager
@@ -64,7 +68,8 @@ class FinishedDay:
 @contextmanager
 def finished_day(folder: Path) -> Iterator[FinishedDay]:
     with running_product(folder / "data") as product:
-        killed_at = _play_with_a_kill(product, folder)
+        killed_at = tuple(_play_until(product, folder, when) for when in KILLED_WHEN)
+        _play_to_the_end(product, folder)
         for name in PROCESSES:
             product.supervisor.stop(name)
         yield FinishedDay(
@@ -76,22 +81,24 @@ def finished_day(folder: Path) -> Iterator[FinishedDay]:
         )
 
 
-def _play_with_a_kill(product: Product, folder: Path) -> str:
-    """Business time at which the first player was killed."""
-    first = _start_player(product, folder)
-    killed_at = ""
+def _play_until(product: Product, folder: Path, condition: str) -> str:
+    """Play and kill the player once the condition holds; gives the business time of the kill."""
+    player, killed_at = _start_player(product, folder), ""
     with psycopg.connect(product.database_url, autocommit=True) as connection:
-        while first.poll() is None:
-            if _first_value(connection, ON_THE_ROAD):
-                first.kill()
+        while player.poll() is None:
+            if _first_value(connection, condition):
+                player.kill()
                 killed_at = str(_first_value(connection, "SELECT frozen_at FROM database_clocksetting"))
-            time.sleep(0.2)
-    output, _ = first.communicate()
+            time.sleep(0.1)
+    output, _ = player.communicate()
     assert killed_at, output[-3000:]
-    second = _start_player(product, folder)
-    output, _ = second.communicate(timeout=DAY_LIMIT_S)
-    assert second.returncode == 0, output[-3000:]
     return killed_at
+
+
+def _play_to_the_end(product: Product, folder: Path) -> None:
+    player = _start_player(product, folder)
+    output, _ = player.communicate(timeout=DAY_LIMIT_S)
+    assert player.returncode == 0, output[-3000:]
 
 
 def _start_player(product: Product, folder: Path) -> subprocess.Popen[str]:

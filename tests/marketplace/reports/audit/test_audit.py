@@ -54,9 +54,10 @@ def test_the_counts_are_those_of_the_world(day: FinishedDay) -> None:
     assert counts["postings"] == counts["postings_expected"] > 0
 
 
-def test_a_player_that_was_killed_half_way_finished_the_day(day: FinishedDay) -> None:
-    """Every order once, although the first player was killed while vans were on the road."""
-    assert day.killed_at.startswith("2026-11-1")
+def test_a_player_that_was_killed_twice_finished_the_day(day: FinishedDay) -> None:
+    """Every order and every incident once, although players died on the road and in the evening."""
+    assert len(day.killed_at) == 2
+    assert day.killed_at[0] < day.killed_at[1]
     assert day.summary["orders"]["placed"] == day.summary["orders"]["wanted"] == 72
     assert day.summary["parcels"]["asked_for"] == 80
     assert set(day.summary["incidents"]) == {"wrong_code", "lock_out", "claim", "warm_cabinet"}
