@@ -22,7 +22,7 @@ DEPTH = 0.01
 #: Chance that, instead of strings, a whole stop is taken out, and the most that is taken out with it.
 EMPTY_PLACE = 0.05
 MOST_AT_PLACE = 60
-#: Chance that up to MOST_FREED requests far away give their worse options back, where a service level is tight.
+#: Chance that up to MOST_FREED requests far away give their worse options back, where a level is tight.
 FREE_LEVEL = 0.5
 MOST_FREED = 3
 
