@@ -29,7 +29,11 @@ async def play(stage: Stage) -> None:
         at = stage.at(19, 15) + timedelta(minutes=15 * (number % 2))
         timeline.add(at, station.key, partial(_hand_out, stage, station, people))
     incidents.add(stage, timeline, played, collect)
-    await timeline.run(jump=stage.clock.jump, done=stage.progress("evening", len(timeline)))
+    await timeline.run(
+        jump=stage.clock.jump,
+        done=stage.progress("evening", len(timeline)),
+        left_out=lambda lane: stage.notebook.incidents.update({lane: "played by an earlier run"}),
+    )
     await stage.clock.jump(stage.at(22, 0))
 
 

@@ -11,6 +11,8 @@ from marketplace.simulation.day.stage import Stage
 from marketplace.simulation.day.timeline import Timeline
 from marketplace.simulation.worlds.nouns import Buyer, Cabinet
 
+#: names of the incidents in the summary, and their lanes on the timeline
+WRONG_CODE, LOCK_OUT, CLAIM, WARM = "wrong_code", "lock_out", "claim", "warm_cabinet"
 #: five errors are free, the sixth locks the keypad for a minute
 WRONG_CODES = 6
 WARM_FROM, WARM_MINUTES, LOOK_EVERY = (20, 30), 60, 10
@@ -54,11 +56,11 @@ def choose(stage: Stage) -> Played:
 
 
 async def before_collecting(stage: Stage, played: Played, device: str, code: str) -> None:
-    """Slips at the keypad before the right code: one at one cabinet, a whole lock-out at another."""
-    if device == played.wrong_code_at and "wrong code" not in played.done:
-        played.done.add("wrong code")
+    """At one cabinet somebody mistypes the code before he types it right."""
+    if device == played.wrong_code_at and WRONG_CODE not in played.done:
+        played.done.add(WRONG_CODE)
         await _slip(stage, device, code)
-        stage.notebook.incidents["wrong_code"] = f"{device}: refused, no door opened"
+        stage.notebook.incidents[WRONG_CODE] = f"{device}: refused, no door opened"
 
 
 async def _slip(stage: Stage, device: str, code: str) -> None:
@@ -74,14 +76,14 @@ def wrong(code: str, by: int) -> str:
 
 def add(stage: Stage, timeline: Timeline, played: Played, collect: Collect) -> None:
     """Put the incidents with times of their own on the evening's timeline."""
-    timeline.add(stage.at(20, 5), "lock-out", partial(_lock_out, stage, played), once=True)
-    timeline.add(stage.at(20, 10), "refund", partial(_claim, stage))
+    timeline.add(stage.at(20, 5), LOCK_OUT, partial(_lock_out, stage, played), once=True)
+    timeline.add(stage.at(20, 10), CLAIM, partial(_claim, stage))
     warms_at = stage.at(*WARM_FROM)
-    timeline.add(warms_at, "warm", partial(_warm_up, stage, played, on=True), once=True)
+    timeline.add(warms_at, WARM, partial(_warm_up, stage, played, on=True), once=True)
     for minutes in range(LOOK_EVERY, WARM_MINUTES, LOOK_EVERY):
-        timeline.add(warms_at + timedelta(minutes=minutes), "warm", _look)
+        timeline.add(warms_at + timedelta(minutes=minutes), WARM, _look)
     end = warms_at + timedelta(minutes=WARM_MINUTES)
-    timeline.add(end, "warm", partial(_held, stage, played), once=True)
+    timeline.add(end, WARM, partial(_held, stage, played), once=True)
     for buyer in stage.world.buyers:
         if buyer.key in played.late_buyers:
             timeline.add(end + timedelta(minutes=10), buyer.key, partial(collect, stage, buyer, played))
@@ -100,7 +102,7 @@ async def _lock_out(stage: Stage, played: Played) -> None:
     answer = await stage.hands.pick_up(played.locked_at, "10000099")
     if answer["reason"] != "locked":
         raise NotAsExpected(f"{played.locked_at}: {answer['reason']} after {WRONG_CODES} wrong codes")
-    stage.notebook.incidents["lock_out"] = f"{played.locked_at}: locked after {WRONG_CODES} wrong codes"
+    stage.notebook.incidents[LOCK_OUT] = f"{played.locked_at}: locked after {WRONG_CODES} wrong codes"
 
 
 async def _warm_up(stage: Stage, played: Played, *, on: bool) -> None:
@@ -128,7 +130,7 @@ async def _held(stage: Stage, played: Played) -> None:
         await operator.ask("ReleaseHeldParcels", breachId=breach["id"], decision="discard")
     await _warm_up(stage, played, on=False)
     zones = ", ".join(sorted({breach["zone"] for breach in breaches}))
-    stage.notebook.incidents["warm_cabinet"] = f"{played.warm.device} ({zones}): {len(held)} parcels held"
+    stage.notebook.incidents[WARM] = f"{played.warm.device} ({zones}): {len(held)} parcels held"
 
 
 async def _refuse_held(stage: Stage, played: Played, held: set[str]) -> None:
@@ -152,7 +154,7 @@ async def _claim(stage: Stage) -> None:
     await stage.cast.platform.do(
         "RefundLine", line["id"], lineId=line["id"], amountFen=amount_fen, reason="坏果包赔"
     )
-    stage.notebook.incidents["claim"] = f"order {order['number']}: {amount_fen} fen back for one line"
+    stage.notebook.incidents[CLAIM] = f"order {order['number']}: {amount_fen} fen back for one line"
 
 
 async def _collected_order(stage: Stage) -> dict[str, Any] | None:

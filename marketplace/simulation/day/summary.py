@@ -100,11 +100,9 @@ def _roads(plans: list[dict[str, Any]]) -> dict[str, float | int]:
 
 def _options(parts: list[dict[str, Any]], plans: list[dict[str, Any]]) -> dict[str, float | int]:
     movable = sum(bool(part["movable"]) for part in parts)
-    up = sum(part["way"] != "down" for part in parts)
     return {
         "with_two_or_more": movable,
         "share": round(movable / len(parts), 4) if parts else 0.0,
-        "share_of_up": round(movable / up, 4) if up else 0.0,
         "saved_fen": sum(plan["optionsSavedFen"] for plan in plans),
         "moved_from_first_choice": sum(plan["metrics"].get("moved_from_first_choice", 0) for plan in plans),
     }

@@ -44,14 +44,19 @@ class Timeline:
         *,
         jump: Callable[[datetime], Awaitable[datetime]],
         done: Callable[[int], None] = lambda _: None,
+        left_out: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Jump to each group's time, then do its acts: lanes side by side, each lane in order.
 
         `jump` gives the business time that it is then: later than asked for when an earlier run got further.
+        `left_out` hears the lane of each act that an earlier run did and that cannot be repeated.
         """
         for moment, group_of_acts in self.groups():
             now = await jump(moment)
             members = [each for each in group_of_acts if not (each.once and moment < now)]
+            for each in group_of_acts:
+                if each not in members:
+                    left_out(each.lane)
             lanes: dict[str, list[Happening]] = {}
             for each in members:
                 lanes.setdefault(each.lane, []).append(each)
