@@ -230,7 +230,7 @@ def processes(tmp_path: Path, transactional_db: None, settings: object) -> Itera
     yield made
     for process in made.running.values():
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def until(true: Callable[[], bool], *, seconds: float = 60) -> None:
