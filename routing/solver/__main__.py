@@ -2,6 +2,7 @@
 
     python -m routing.solver solve FILE --format auto --seconds 20 --workers 2 --seed 1 --out plan.json
     python -m routing.solver check FILE plan.json
+    python -m routing.solver bench DIR --seconds 20 --engines yinong,ortools --sample 5 --resume --out r.csv
 
 `solve` prints one JSON line. Exit 0: feasible and all served; 1: something stays unserved (check: a rule is
 broken); 2: bad input, with file, line or path, and field on stderr.
@@ -16,11 +17,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from routing.solver import bench
 from routing.solver.check import check
 from routing.solver.engines.base import Limits
 from routing.solver.errors import SolverError
 from routing.solver.formats import FORMATS, Convention, format_of
-from routing.solver.solve import ENGINES, Progress, solve
+from routing.solver.solve import ENGINES, Progress, engine_of, solve
 
 SERVED, LEFT, BAD_INPUT = 0, 1, 2
 
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _solve(options) if options.command == "solve" else _check(options)
+        return {"solve": _solve, "check": _check, "bench": _bench}[options.command](options)
     except SolverError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -51,6 +53,15 @@ def _parser() -> argparse.ArgumentParser:
     judge = commands.add_parser("check", help="judge a plan")
     judge.add_argument("file", type=Path)
     judge.add_argument("plan", type=Path)
+    measure = commands.add_parser("bench", help="measure engines against best-known solutions")
+    measure.add_argument("dir", type=Path)
+    measure.add_argument("--seconds", type=float, default=20.0)
+    measure.add_argument("--workers", type=int, default=2)
+    measure.add_argument("--seed", type=int, default=1)
+    measure.add_argument("--engines", default="yinong,ortools")
+    measure.add_argument("--sample", type=int, default=None, help="instances per group")
+    measure.add_argument("--resume", action="store_true", help="leave out what --out already holds")
+    measure.add_argument("--out", type=Path, default=Path("results.csv"))
     for command in (run, judge):
         command.add_argument("--format", default="auto", choices=("auto", *FORMATS))
         command.add_argument("--tilk", action="store_true", help="vrpdo: the convention of Tilk et al. 2021")
@@ -103,6 +114,28 @@ def _check(options: argparse.Namespace) -> int:
     }
     print(json.dumps(line, ensure_ascii=False))
     return SERVED if verdict.feasible else LEFT
+
+
+def _bench(options: argparse.Namespace) -> int:
+    engines = options.engines.split(",")
+    for engine in engines:
+        engine_of(engine)
+    earlier = bench.load_results(options.out) if options.resume and options.out.exists() else []
+    if not options.resume:
+        options.out.unlink(missing_ok=True)
+    found = bench.sample(bench.cases(options.dir), options.sample)
+    done = {bench.key_of(r.folder, r.instance, r.engine, r.seconds) for r in earlier}
+    results = [r for r in earlier if r.folder == options.dir.name]
+    for result in bench.run(
+        found, engines=engines, seconds=options.seconds, workers=options.workers, seed=options.seed, done=done
+    ):
+        bench.append_result(options.out, result)
+        results.append(result)
+        print(
+            f"{result.instance} {result.engine} {result.more_routes:+d} {result.gap_pct:+.2f} %", flush=True
+        )
+    print("\n".join(bench.summary(results)))
+    return SERVED
 
 
 def _report(progress: Progress) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -22,13 +22,22 @@ from routing.solver.engines.yinong.anneal import anneal, construct, shrink
 from routing.solver.engines.yinong.arrays import Compiled
 from routing.solver.engines.yinong.book import keep_best, recount
 from routing.solver.engines.yinong.layout import Arena
+from routing.solver.engines.yinong.recombine import RoutePool, recombine
 from routing.solver.engines.yinong.ruin import dissolve
 
 ROUNDS = 24
 #: Temperature at the beginning and at the end, in average legs of the first plan.
-HOT, COLD = 1.0, 0.1
-#: Share of the run that may go into doing with fewer vehicles.
+HOT, COLD = 0.7, 0.07
+#: After these rounds the routes seen are recombined, each time for at most this share of the run and this
+#: much deterministic work of CP-SAT.
+RECOMBINE_AFTER = (12, 18, 22, 24)
+RECOMBINE_SHARE = 0.03
+RECOMBINE_WORK = 1.0
+#: Routes are remembered from plans within this many legs of the best.
+POOL_WITHIN = 8.0
+#: Share of the run that may go into doing with fewer vehicles: at once, and again after a round.
 FLEET_SHARE = 0.3
+FLEET_AGAIN_AFTER, FLEET_AGAIN_SHARE = 10, 0.1
 #: A vehicle that costs this many legs is never added again once it was saved.
 DEAR = 50.0
 #: Seconds that one call of compiled code should take, so that limits are kept.
@@ -42,6 +51,7 @@ class Worker:
     """One search with an arena of its own."""
 
     arena: Arena
+    pool: RoutePool = field(default_factory=RoutePool)
     iterations: int = 0
     call: int = 50
 
@@ -106,7 +116,7 @@ class Search:
         with ThreadPoolExecutor(len(self.workers)) as pool:
             self._construct()
             leg = self._leg()
-            self._shrink_fleet(pool, leg)
+            self._shrink_fleet(pool, leg, until=FLEET_SHARE)
             self._anneal(pool, leg)
         leader = min(self.workers, key=lambda worker: worker.best)
         routes, lengths = leader.best_plan()
@@ -138,6 +148,10 @@ class Search:
                 break
             list(pool.map(partial(self._round, begun=begun, until=until, leg=leg), self.workers))
             self._exchange()
+            if number + 1 == FLEET_AGAIN_AFTER:
+                self._shrink_fleet(pool, leg, until=self._spent() + FLEET_AGAIN_SHARE)
+            if number + 1 in RECOMBINE_AFTER:
+                self._recombine()
             self._report(f"round {number + 1} of {ROUNDS}")
 
     def _round(self, worker: Worker, *, begun: float, until: float, leg: float) -> None:
@@ -148,8 +162,8 @@ class Search:
             if spent >= until:
                 return
             heat = leg * HOT * (COLD / HOT) ** ((spent - begun) / max(1e-9, 1.0 - begun))
-            n[at.POOL_ROWS] = n[at.POOL_USED] = 0
-            self._call(worker, lambda count, heat=heat: anneal(n, f, count, heat, 0.0))
+            self._call(worker, lambda count, heat=heat: anneal(n, f, count, heat, POOL_WITHIN * leg))
+            worker.pool.drain(worker.arena)
 
     def _call(self, worker: Worker, act: object) -> object:
         """Run compiled code for about CALL_S, or exactly CALL_ITERATIONS when iterations are the limit."""
@@ -181,10 +195,32 @@ class Search:
             if worker is not leader and worker.current > leader.current + 1e-9:
                 worker.adopt(*leader.current_plan())
 
-    def _shrink_fleet(self, pool: ThreadPoolExecutor, leg: float) -> None:
+    def _recombine(self) -> None:
+        """Let CP-SAT pick the best plan from the routes of all workers; who finds one better leads."""
+        leader = min(self.workers, key=lambda worker: worker.best)
+        columns = [column for worker in self.workers for column in worker.pool.newest()]
+        if leader.arena.view(at.LOCKED).any() or not columns:
+            return
+        seconds = None
+        if self.watch.limits.seconds is not None:
+            seconds = min(RECOMBINE_SHARE * self.watch.limits.seconds, self.watch.left())
+        routes = recombine(leader.arena, columns, seconds=seconds, work=RECOMBINE_WORK, seed=self.seed)
+        if routes is None:
+            return
+        for worker in self.workers:
+            lengths, table = worker.arena.view(at.LENGTH), worker.arena.view(at.ROUTE)
+            for slot, nodes in enumerate(routes):
+                lengths[slot] = len(nodes)
+                table[slot, 1 : len(nodes) + 1] = nodes
+            recount(worker.arena.n, worker.arena.f)
+            if worker.current < worker.best - 1e-9:
+                keep_best(worker.arena.n, worker.arena.f)
+        self._report("recombined")
+
+    def _shrink_fleet(self, pool: ThreadPoolExecutor, leg: float, *, until: float) -> None:
         """Do with fewer vehicles as long as everybody is still served and it does not cost more."""
         fixed = float(self.workers[0].arena.view(at.TYPE_VALUES)[:, at.FIXED].max(initial=0.0))
-        while fixed > 0 and self._spent() < FLEET_SHARE:
+        while fixed > 0 and self._spent() < until:
             leader = min(self.workers, key=lambda worker: worker.best)
             plan, best = leader.best_plan(), leader.best
             for worker in self.workers:
@@ -194,7 +230,7 @@ class Search:
             for worker in self.workers:
                 dissolve(worker.arena.n, worker.arena.f)
                 worker.arena.n[at.MOST_ROUTES] = worker.routes()
-            done = list(pool.map(lambda worker: self._try_without(worker, leg), self.workers))
+            done = list(pool.map(partial(self._try_without, leg=leg, until=until), self.workers))
             winner = min(
                 (w for w, ok in zip(self.workers, done, strict=True) if ok),
                 key=lambda w: w.current,
@@ -212,9 +248,9 @@ class Search:
             dear = fixed > DEAR * leg and not worker.absent()
             worker.arena.n[at.MOST_ROUTES] = worker.routes() if dear else len(self.compiled.slots)
 
-    def _try_without(self, worker: Worker, leg: float) -> bool:
+    def _try_without(self, worker: Worker, *, leg: float, until: float) -> bool:
         n, f = worker.arena.n, worker.arena.f
-        while self._spent(worker) < FLEET_SHARE:
+        while self._spent(worker) < until:
             if self._call(worker, lambda count: shrink(n, f, count, leg * HOT)):
                 return True
         return False
