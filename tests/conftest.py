@@ -52,6 +52,11 @@ os.environ["REDIS_URL"] = "memory://"  # tasks run in this process, or are only 
 django.setup()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop running, beside which no other may run."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def pytest_unconfigure() -> None:
     if CLUSTER is not None:
         shutil.rmtree(CLUSTER.data.parent.parent, ignore_errors=True)

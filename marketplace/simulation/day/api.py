@@ -9,13 +9,11 @@ from typing import Any
 import httpx
 
 from marketplace.simulation.day.documents import DOCUMENTS
+from marketplace.simulation.day.patience import GATEWAY_ERRORS, PATIENCE_S, Away, patiently
 
-#: how long a client waits for a server that was killed and comes back
-PATIENCE_S = 120.0
 TIMEOUT_S = 60.0
 #: codes that mean "again in a moment"
 _TRANSIENT = frozenset({"try_again", "rate_limited"})
-_GATEWAY_ERRORS = frozenset({502, 503, 504})
 
 
 class Refused(Exception):
@@ -64,18 +62,11 @@ class Api:
         Every mutation used here is safe to repeat (an idempotency key, or an absolute value), so a lost
         answer is asked for again. Raises Refused for a typed error, NotSignedIn, Broken for anything else.
         """
-        wait_s, waited_s = 0.1, 0.0
-        while True:
-            try:
-                return _value(operation, await self._post(operation, variables, token))
-            except (httpx.TransportError, _Away, Refused) as error:
-                if isinstance(error, Refused) and error.code not in _TRANSIENT:
-                    raise
-                if waited_s >= self._patience_s:
-                    raise
-            await asyncio.sleep(wait_s)
-            waited_s += wait_s
-            wait_s = min(2.0, wait_s * 1.6)
+
+        async def once() -> Any:
+            return _value(operation, await self._post(operation, variables, token))
+
+        return await patiently(once, again=_again, patience_s=self._patience_s)
 
     async def _post(self, operation: str, variables: Mapping[str, Any], token: str | None) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -86,15 +77,17 @@ class Api:
             self.answered.setdefault(operation, Answered()).add(time.monotonic() - began)
         if answer.status_code == 401:
             raise NotSignedIn(operation)
-        if answer.status_code in _GATEWAY_ERRORS:
-            raise _Away(f"{operation}: HTTP {answer.status_code}")
+        if answer.status_code in GATEWAY_ERRORS:
+            raise Away(f"{operation}: HTTP {answer.status_code}")
         if answer.status_code != 200:
             raise Broken(f"{operation}: HTTP {answer.status_code}: {answer.text[:500]}")
         return answer.json()
 
 
-class _Away(Exception):
-    """A proxy answers for a server that does not."""
+def _again(error: Exception) -> bool:
+    if isinstance(error, Refused):
+        return error.code in _TRANSIENT
+    return isinstance(error, httpx.TransportError | Away)
 
 
 def _value(operation: str, answer: Any) -> Any:

@@ -4,6 +4,8 @@ from html.parser import HTMLParser
 
 import httpx
 
+from marketplace.simulation.day.patience import GATEWAY_ERRORS, PATIENCE_S, Away, patiently
+
 TIMEOUT_S = 30.0
 
 
@@ -28,10 +30,11 @@ class _Form(HTMLParser):
 
 
 class Cashier:
-    """The browser of somebody who pays by Alipay."""
+    """The browser of somebody who pays by Alipay, and who loads a page again that did not come."""
 
-    def __init__(self) -> None:
-        self._http = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=True)
+    def __init__(self, *, patience_s: float = PATIENCE_S) -> None:
+        self._http = httpx.AsyncClient(timeout=TIMEOUT_S)
+        self._patience_s = patience_s
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -41,17 +44,37 @@ class Cashier:
 
         What comes back to the shop proves nothing: whether it is paid is asked of the API.
         """
-        shown = await self._http.get(pay_url)
-        form = _Form()
-        form.feed(shown.text)
+
+        async def once() -> bool:
+            return await self._press(pay_url, "pay" if agree else "refuse")
+
+        return await patiently(once, again=_again, patience_s=self._patience_s)
+
+    async def _press(self, pay_url: str, choice: str) -> bool:
+        """Safe to repeat: a page whose button was pressed shows none any more."""
+        shown = await self._load("GET", pay_url)
         if shown.status_code != 200:
             raise CannotPay(f"HTTP {shown.status_code}")
+        form = _Form()
+        form.feed(shown.text)
         if not form.buttons:
             return False
-        button = ("action", "pay" if agree else "refuse")
+        button = ("action", choice)
         if form.method != "post" or button not in form.buttons:
             raise CannotPay(f"no such button: {button}")
-        answer = await self._http.post(shown.url, data=dict([button]))
+        answer = await self._load("POST", shown.url, data=dict([button]))
         if answer.status_code >= 400:
-            raise CannotPay(f"HTTP {answer.status_code} after pressing {button[1]}")
+            raise CannotPay(f"HTTP {answer.status_code} after pressing {choice}")
         return True
+
+    async def _load(
+        self, method: str, url: str | httpx.URL, data: dict[str, str] | None = None
+    ) -> httpx.Response:
+        answer = await self._http.request(method, url, data=data, follow_redirects=True)
+        if answer.status_code in GATEWAY_ERRORS:
+            raise Away(f"{answer.url}: HTTP {answer.status_code}")
+        return answer
+
+
+def _again(error: Exception) -> bool:
+    return isinstance(error, httpx.TransportError | Away)

@@ -3,13 +3,13 @@
 The other end is the control interface of the simulated cabinets: their doubles of keypad and doors.
 """
 
-import asyncio
 from typing import Any
 
 import httpx
 
+from marketplace.simulation.day.patience import patiently
+
 TIMEOUT_S = 30.0
-PATIENCE_S = 60.0
 
 
 class DoorShut(Exception):
@@ -46,18 +46,13 @@ class Hands:
         return await self._request("POST", path, body)
 
     async def _request(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        waited_s = 0.0
-        while True:
-            try:
-                answer = await self._http.request(method, path, json=body)
-                break
-            except httpx.TransportError:
-                if waited_s >= PATIENCE_S:
-                    raise
-            await asyncio.sleep(0.5)
-            waited_s += 0.5
+        answer = await patiently(lambda: self._http.request(method, path, json=body), again=_again)
         if answer.status_code == 409 and answer.json().get("code") == "door_shut":
             raise DoorShut(path)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
+
+
+def _again(error: Exception) -> bool:
+    return isinstance(error, httpx.TransportError)

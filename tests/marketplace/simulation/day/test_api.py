@@ -158,6 +158,12 @@ def test_paying_presses_the_pages_own_button() -> None:
     assert seen[1]["body"] == "action=pay"
 
 
+def test_a_page_that_does_not_come_is_loaded_again_and_pressed_once() -> None:
+    with server([(503, ""), (200, FORM), (502, ""), (200, "<p>此页面已处理</p>")]) as (url, seen):
+        assert not pay(url)
+    assert [each["body"] for each in seen] == ["", "", "action=pay", ""]
+
+
 def test_a_page_without_a_button_was_dealt_with_before() -> None:
     with server([(200, "<p>此页面已处理</p>")]) as (url, seen):
         assert not pay(url)
