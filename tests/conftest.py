@@ -52,6 +52,7 @@ os.environ["REDIS_URL"] = "memory://"  # tasks run in this process, or are only 
 django.setup()
 
 
+@pytest.hookimpl(trylast=True)  # tests/browser/conftest.py sets the marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: Playwright keeps an event loop running, beside which no other may run."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -1,8 +1,8 @@
 """`make test`: everything that is checked before a change lands, in one table of steps.
 
 What the tests need from Debian is installed first when we are root. What is still missing is named,
-and the exit code is then 3 unless ALLOW_SKIPS=1. The last step is the whole of pytest on the embedded
-PostgreSQL, so that its closing line closes the output of a good run.
+and the exit code is then 3 unless ALLOW_SKIPS=1. Two steps run at a time, the longest first; what a step
+prints is shown whole when it ends.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
 SKIPPED = 3
+AT_ONCE = 2
 
 # A package that only brings files must not start a server of its own while it is installed.
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
@@ -71,12 +73,20 @@ PAGES = tuple(
     Step(f"pages {script}", ("npm", "run", "--silent", script), REPOSITORY / "frontend")
     for script in ("lint", "typecheck", "test")
 )
-OLDER_POSTGRES = Step(
-    "database tests on PostgreSQL 15",
-    (PYTHON, "-m", "pytest", "-q", "-m", "django_db and not browser and not processes"),
-    environment={"YINONG_TEST_PG": "15"},
-    needs=("postgresql-15",),
+PYTEST = (PYTHON, "-m", "pytest", "-q", "--durations=15", "--durations-min=2", "-m")
+# Together these are the whole of pytest, and its database tests twice.
+TESTS = (
+    Step("tests of the running processes", (*PYTEST, "processes")),
+    Step("tests", (*PYTEST, "not processes")),
+    Step(
+        "database tests on PostgreSQL 15",
+        (*PYTEST, "django_db and not processes"),
+        environment={"YINONG_TEST_PG": "15"},
+        needs=("postgresql-15",),
+    ),
 )
+# What a part of the tests needs and a marker names: without it the rest of that step still runs.
+MARKED = frozenset({"browser", "mosquitto"})
 
 
 def main(parts: list[str]) -> int:
@@ -85,7 +95,8 @@ def main(parts: list[str]) -> int:
     missing = _provide()
     for name in sorted(missing):
         print(f"SKIPPED: {NEEDS[name].suite}: install {' '.join(NEEDS[name].packages)}", flush=True)
-    failed = _run_all((*LINT, *PAGES, OLDER_POSTGRES, _all_of_pytest(missing)), missing)
+    tests = tuple(_without(step, missing & MARKED) for step in TESTS)
+    failed = _run_all((*tests, *LINT, *PAGES), missing)
     if failed:
         print(f"FAILED: {', '.join(failed)}")
         return 1
@@ -95,27 +106,37 @@ def main(parts: list[str]) -> int:
     return 0
 
 
-def _all_of_pytest(missing: frozenset[str]) -> Step:
-    without = " and ".join(f"not {name}" for name in sorted(missing & {"browser", "mosquitto"}))
-    return Step("pytest", (PYTHON, "-m", "pytest", "-q", *(("-m", without) if without else ())))
+def _without(step: Step, markers: frozenset[str]) -> Step:
+    """The pytest step that leaves out what carries one of the markers."""
+    *command, chosen = step.command
+    return replace(
+        step, command=(*command, " and ".join([chosen, *(f"not {name}" for name in sorted(markers))]))
+    )
 
 
 def _run_all(steps: tuple[Step, ...], missing: frozenset[str]) -> list[str]:
     """Run every step, also after a failure; the names of those that failed."""
-    failed = []
-    for step in steps:
-        if missing & set(step.needs):
-            continue
-        print(f"== {step.name}", flush=True)
-        began = time.monotonic()
-        code = subprocess.run(
-            step.command, cwd=step.folder, env={**os.environ, **step.environment}, check=False
-        ).returncode
-        if code != 0:
-            failed.append(step.name)
-        if step.name != "pytest":  # pytest tells its own time, in the line that closes the output
-            print(f"-- {step.name}: {time.monotonic() - began:.0f} s, exit {code}", flush=True)
-    return failed
+    chosen = [step for step in steps if not missing & set(step.needs)]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as lanes:
+        codes = list(lanes.map(_run, chosen))
+    return [step.name for step, code in zip(chosen, codes, strict=True) if code != 0]
+
+
+def _run(step: Step) -> int:
+    """The step's exit code; what it printed is shown in one piece."""
+    began = time.monotonic()
+    done = subprocess.run(
+        step.command,
+        cwd=step.folder,
+        env={**os.environ, **step.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    seconds = time.monotonic() - began
+    printed = done.stdout.decode(errors="replace")
+    print(f"== {step.name}\n{printed}-- {step.name}: {seconds:.0f} s, exit {done.returncode}", flush=True)
+    return done.returncode
 
 
 def _provide() -> frozenset[str]:

@@ -35,12 +35,7 @@ def lacking(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 def test_all_there_and_all_green_is_0(monkeypatch: pytest.MonkeyPatch, steps: list[suite.Step]) -> None:
     lacking(monkeypatch)
     assert suite.main([]) == 0
-    assert [step.name for step in steps] == [
-        *(step.name for step in (*suite.LINT, *suite.PAGES)),
-        suite.OLDER_POSTGRES.name,
-        "pytest",
-    ]
-    assert "-m" not in steps[-1].command[2:]
+    assert steps == [*suite.TESTS, *suite.LINT, *suite.PAGES]
 
 
 def test_what_is_missing_is_named_and_exits_3(
@@ -48,8 +43,11 @@ def test_what_is_missing_is_named_and_exits_3(
 ) -> None:
     lacking(monkeypatch, "browser", "postgresql-15")
     assert suite.main([]) == suite.SKIPPED
-    assert suite.OLDER_POSTGRES.name not in [step.name for step in steps]
-    assert steps[-1].command[-2:] == ("-m", "not browser")
+    assert [step.command[-1] for step in steps[:2]] == [
+        "processes and not browser",
+        "not processes and not browser",
+    ]
+    assert steps[2:] == [*suite.LINT, *suite.PAGES]
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith(("SKIPPED", "Not"))] == [
         "SKIPPED: browser tests (Chromium with a Chinese font): install chromium fonts-noto-cjk",
         "SKIPPED: database tests on PostgreSQL 15: install postgresql-15",
@@ -61,7 +59,11 @@ def test_skips_can_be_accepted(monkeypatch: pytest.MonkeyPatch, steps: list[suit
     lacking(monkeypatch, "mosquitto")
     monkeypatch.setenv("ALLOW_SKIPS", "1")
     assert suite.main([]) == 0
-    assert steps[-1].command[-2:] == ("-m", "not mosquitto")
+    assert [step.command[-1] for step in steps[:3]] == [
+        "processes and not mosquitto",
+        "not processes and not mosquitto",
+        "django_db and not processes and not mosquitto",
+    ]
 
 
 def test_a_failure_is_named_and_the_other_steps_run_all_the_same(
@@ -69,11 +71,15 @@ def test_a_failure_is_named_and_the_other_steps_run_all_the_same(
 ) -> None:
     ran = suite._run_all(
         (
-            suite.Step("one", (sys.executable, "-c", "raise SystemExit(5)")),
-            suite.Step("two", (sys.executable, "-c", "")),
+            suite.Step("one", (sys.executable, "-c", "print('of one'); raise SystemExit(5)")),
+            suite.Step("two", (sys.executable, "-c", "import time; time.sleep(0.5); print('of two')")),
         ),
         frozenset(),
     )
     assert ran == ["one"]
     lines = capsys.readouterr().out.splitlines()
-    assert [line.rpartition(" ")[2] for line in lines if line.startswith("-- ")] == ["5", "0"]
+    assert lines == [
+        *("== one", "of one", lines[2]),
+        *("== two", "of two", lines[5]),
+    ]
+    assert [line.rpartition(" ")[2] for line in (lines[2], lines[5])] == ["5", "0"]
