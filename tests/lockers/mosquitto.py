@@ -27,12 +27,15 @@ class Mosquitto:
     folder: Path
     passwords: Mapping[str, str]
     tls: Tls | None = None
+    autosave_s: int = 30
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
     def __post_init__(self) -> None:
         self.users = {SERVER_USER: "server", SIMULATION_USER: "simulation", **self.passwords}
         self.conf = write_configuration(self.folder, port=self.port, passwords=self.users, tls=self.tls)
+        with self.conf.open("a") as conf:
+            conf.write(f"autosave_interval {self.autosave_s}\n")
         if os.geteuid() == 0:  # else it becomes another user, who may not read a test's folder
             with self.conf.open("a") as conf:
                 conf.write("user root\n")
