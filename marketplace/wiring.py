@@ -24,6 +24,7 @@ HANDLERS: dict[str, list[Handler]] = {
     "payments.GroupClosed": [orders.close_unpaid_order],
     "payments.LatePaymentReturned": [orders.flag_late_payment],
     "payments.RefundFailed": [orders.note_refund_failed],
+    "orders.FeeRulesAnnounced": [orders.tell_fee_rules],
     "routing.PlanPublished": [orders.refresh_storefront],
     "routing.ShipmentPlanned": [orders.note_planned],
     "routing.ShipmentUnserved": [orders.note_unserved],

@@ -74,3 +74,11 @@ class FulfilmentCancelled:
     type: ClassVar[str] = "orders.FulfilmentCancelled"
     fulfilment: UUID
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRulesAnnounced:
+    """New fees hold from a later day on; placed orders keep theirs."""
+
+    type: ClassVar[str] = "orders.FeeRulesAnnounced"
+    rules: UUID

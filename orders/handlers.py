@@ -9,7 +9,7 @@ from uuid import UUID
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
-from orders.services import arrivals, harvest, paying, refunding
+from orders.services import arrivals, fee_rules, harvest, paying, refunding
 from orders.storefront.reach import refresh_reach
 
 
@@ -37,6 +37,11 @@ def flag_late_payment(event: DeliveredEvent) -> None:
 def note_refund_failed(event: DeliveredEvent) -> None:
     """payments.RefundFailed: the money did not go back."""
     refunding.note_refund_failed(refund_uuid=UUID(event.payload["refund"]))
+
+
+def tell_fee_rules(event: DeliveredEvent) -> None:
+    """orders.FeeRulesAnnounced: farmers and stations hear of it seven days ahead."""
+    fee_rules.tell_fee_rules(rules_uuid=UUID(event.payload["rules"]))
 
 
 def tell_harvest(event: DeliveredEvent) -> None:

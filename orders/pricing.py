@@ -33,7 +33,10 @@ class Agency(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class FeeRules:
-    """Rates that hold from `valid_from` on; an order keeps the rules of the day it was placed."""
+    """Rates that hold from `valid_from` on; an order keeps the rules of the day it was placed.
+
+    The defaults are the rates that the marketplace opened with; versions are published as dated rows.
+    """
 
     valid_from: date
     commission_bp: int = 700
@@ -51,17 +54,10 @@ class FeeRules:
             raise ValueError("fees pass the provider's cap, or the courier's share passes the whole")
 
 
-RULES: tuple[FeeRules, ...] = (FeeRules(valid_from=date(2015, 1, 1)),)
+#: what holds until the first published version does (orders.models.FeeRule)
+OPENING_RULES = FeeRules(valid_from=date(2015, 1, 1))
 
 Parts = Mapping[Party, int]
-
-
-def rules_on(day: date, rules: tuple[FeeRules, ...] = RULES) -> FeeRules:
-    """The rules in force on a business day. Raises ValueError before the first."""
-    valid = [rule for rule in rules if rule.valid_from <= day]
-    if not valid:
-        raise ValueError(f"no fee rules on {day}")
-    return max(valid, key=lambda rule: rule.valid_from)
 
 
 def split_goods(*, amount_fen: int, rules: FeeRules, agency: Agency = Agency.NONE) -> dict[Party, int]:

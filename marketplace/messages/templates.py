@@ -38,5 +38,6 @@ TEMPLATES: dict[str, Template] = {
     ),
     "postponed": Template(N_("改期配送"), N_("订单 {number} 改到 {day} 配送：{reason}。")),
     "parcel_collected": Template(N_("已取件"), N_("订单 {number} 的包裹已取走。")),
+    "fee_rules": Template(N_("收费规则调整"), N_("自 {day} 起执行新的收费规则：{why}。已下的订单不受影响。")),
     "unserved": Template(N_("明日不能送达"), N_("订单 {number} 明日不能送达：{reason}。款项将原路退回。")),
 }

@@ -28,12 +28,12 @@ from marketplace.kernel.errors import N_, InvalidInput, NotFound
 from marketplace.kernel.money import format_yuan
 from marketplace.kernel.principal import Principal
 from marketplace.places.models import Hub
-from orders import pricing
 from orders.errors import CartEmpty, PastCutOff, PriceChanged
 from orders.models import Cart, CartLine, Order, PaymentMethod
 from orders.services.access import acting_buyer, actor_uuid
 from orders.services.cart import locked_cart, read_cart
 from orders.services.drafts import Draft, DraftLine, write_order
+from orders.services.fee_rules import rules_on
 from orders.services.goods import is_for_sale, item_of
 from orders.splitting import CABINET
 from orders.storefront.offers import Offer, offers, places_for_offers
@@ -80,7 +80,7 @@ def place_order(*, principal: Principal, choice: Choice, agreed_max_fen: int) ->
         uuids = _wanted_places(buyer, choice)
         made_for = current_round(list(hubs_of(lines).values()))
         offer, options = choose(offers_for_cart(lines, uuids, made_for.day), choice, field=_field(choice))
-        rules = pricing.rules_on(clock.today())
+        rules = rules_on(clock.today())
         draft = Draft(
             direction=Direction.UP,
             buyer=buyer,
@@ -131,7 +131,7 @@ def offers_for_cart(
         hubs=hubs_of(lines),
         places=places_for_offers(place_uuids),
         day=day,
-        fee_fen=pricing.rules_on(clock.today()).second_leg_fen,
+        fee_fen=rules_on(clock.today()).second_leg_fen,
         keep=keep,
     )
 

@@ -21,13 +21,14 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal
 from marketplace.kernel.units import require_between
-from orders import pricing
 from orders.models import Order, PaymentMethod, Substitution
 from orders.payments.services import payment_of, record_cash
+from orders.pricing import FeeRules
 from orders.services.access import actor_uuid
 from orders.services.cart import MAX_LINES, MAX_PIECES
 from orders.services.checkout import Choice, choose, current_round, hubs_of
 from orders.services.drafts import Draft, DraftLine, write_order
+from orders.services.fee_rules import rules_on
 from orders.services.goods import is_for_sale, item_of, lots_for_orders
 from orders.splitting import STATION
 from orders.storefront.offers import Offer, offers, places_for_offers
@@ -60,7 +61,7 @@ def order_for_villager(
         require_agent_consent(kind=ConsentKind.AGENT_PURCHASE, party_uuid=villager.uuid, station=station)
         made_for = current_round(list(hubs_of(wanted).values()))
         _check_for_sale(wanted, made_for.day)
-        rules = pricing.rules_on(clock.today())
+        rules = rules_on(clock.today())
         offer, options = _offer([station.place.uuid, *also_place_uuids], wanted, made_for.day, rules)
         order = write_order(
             Draft(
@@ -84,7 +85,7 @@ def order_for_villager(
 
 
 def _offer(
-    places: Sequence[UUID], wanted: Sequence[DraftLine], day: date, rules: pricing.FeeRules
+    places: Sequence[UUID], wanted: Sequence[DraftLine], day: date, rules: FeeRules
 ) -> tuple[Offer, list[UUID]]:
     """The station itself, first, and the others that the villager named: counters of the same hub.
 

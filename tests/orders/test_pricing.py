@@ -1,13 +1,12 @@
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.pricing import RULES, Agency, FeeRules, Party, rules_on, split_delivery, split_goods, taken_back
+from orders.pricing import OPENING_RULES, Agency, FeeRules, Party, split_delivery, split_goods, taken_back
 
-TODAY = RULES[-1]
+TODAY = OPENING_RULES
 amounts = st.integers(min_value=0, max_value=10**9)
 
 
@@ -55,15 +54,6 @@ def test_partial_refunds_take_back_in_total_what_one_refund_would(amount_fen, re
     start = split_goods(amount_fen=amount_fen, rules=TODAY, agency=agency)
     end = split_goods(amount_fen=kept, rules=TODAY, agency=agency)
     assert {p: v for p, v in given_back.items() if p in start} == taken_back(before=start, after=end)
-
-
-def test_an_order_keeps_the_rules_of_its_day():
-    newer = replace(TODAY, valid_from=date(2026, 7, 1), commission_bp=500)
-    rules = (TODAY, newer)
-    assert rules_on(date(2026, 6, 30), rules) is TODAY
-    assert rules_on(date(2026, 7, 1), rules) is newer
-    with pytest.raises(ValueError, match="no fee rules"):
-        rules_on(date(2014, 12, 31), rules)
 
 
 @pytest.mark.parametrize("wrong", [{"commission_bp": -1}, {"commission_bp": 2500}, {"courier_bp": 10_001}])

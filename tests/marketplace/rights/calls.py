@@ -53,6 +53,7 @@ CALLS: dict[str, Call] = {
     "Query.lot": _by("nobody", id="{kiwi}"),
     "Query.cabinets": _by("nobody", countyCode="360902"),
     "Query.cabinet": _by("nobody", id="{cabinet}"),
+    "Query.feeRules": _by("nobody"),
     "Query.me": _by("nobody", "buyer"),
     "Query.myNotices": _by("buyer", first=10),
     "Query.myDeliveryConsents": _by("buyer"),
@@ -238,6 +239,17 @@ CALLS: dict[str, Call] = {
     ),
     "Mutation.confirmDrop": _by("courier", dropId="{at_door_drop}"),
     "Mutation.takeLargerCompartment": _by("courier", dropId="{in_van_drop}"),
+    "Mutation.announceFeeRules": _by(
+        "platform",
+        validFrom="2026-12-01",
+        commissionBp=500,
+        stationSellingBp=600,
+        stationBuyingBp=400,
+        courierBp=8_000,
+        secondLegFen=300,
+        why="让利农户",
+        idempotencyKey="fees-1",
+    ),
     "Mutation.openWithReason": _by(
         "cabinet_operator", compartmentId="{compartment}", reason="清洁", idempotencyKey="open-1"
     ),

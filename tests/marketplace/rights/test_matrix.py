@@ -50,6 +50,7 @@ Query.lots                          +     +     +     +     +     +     +     + 
 Query.lot                           +     +     +     +     +     +     +     +     +     +     +     +
 Query.cabinets                      +     +     +     +     +     +     +     +     +     +     +     +
 Query.cabinet                       +     +     +     +     +     +     +     +     +     +     +     +
+Query.feeRules                      +     +     +     +     +     +     +     +     +     +     +     +
 Query.me                            +     +     +     +     +     +     +     +     +     +     +     +
 
 Query.myNotices                     .     +     +     +     +     +     +     +     +     +     +     +
@@ -119,6 +120,8 @@ Mutation.finishRoute                .     .     .     .     +     .     +     . 
 Mutation.openCompartment            .     .     .     .     +     .     +     .     .     .     +     .
 Mutation.confirmDrop                .     .     .     .     +     .     +     .     .     .     +     .
 Mutation.takeLargerCompartment      .     .     .     .     +     .     +     .     .     .     +     .
+
+Mutation.announceFeeRules           .     .     .     .     .     .     .     .     .     .     +     .
 
 Mutation.openWithReason             .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.blockCompartment           .     .     .     .     .     .     .     +     .     .     +     .

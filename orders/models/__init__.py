@@ -1,0 +1,33 @@
+"""All models of orders: what was traded, and the money rules around it."""
+
+from orders.models.money import FeeRule
+from orders.models.trade import (
+    Cart,
+    CartLine,
+    Fulfilment,
+    Line,
+    LineRefund,
+    Order,
+    PaymentMethod,
+    PortionWeight,
+    Reach,
+    RefundReason,
+    Substitution,
+    WeighIn,
+)
+
+__all__ = [
+    "Cart",
+    "CartLine",
+    "FeeRule",
+    "Fulfilment",
+    "Line",
+    "LineRefund",
+    "Order",
+    "PaymentMethod",
+    "PortionWeight",
+    "Reach",
+    "RefundReason",
+    "Substitution",
+    "WeighIn",
+]
