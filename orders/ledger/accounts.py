@@ -7,7 +7,10 @@ income (negative). The ledger records instructions and claims; it is not a purse
     captured    provider_clearing +   held(seller) -
     refund      held(seller) +        buyer_refunds_due -      then  buyer_refunds_due +  provider_clearing -
     delivered   held(seller) +        seller_payable -  station_payable -  commission -
-    paid out    seller_payable +      provider_clearing -
+    ordered     seller_payable +      settling -               asked for: nobody can spend it again
+    paid out    settling +            provider_clearing -      the provider released it to the seller
+    fee shared  platform_balance +    provider_clearing -      royalty: our commission is in our own account
+    returned    provider_clearing +   seller_debt -  platform_balance -   the refund took it back
 """
 
 from enum import StrEnum
@@ -16,6 +19,8 @@ from enum import StrEnum
 class AccountKind(StrEnum):
     PROVIDER_CLEARING = "provider_clearing"
     """Money of our trades at the payment provider; the owner is empty."""
+    PLATFORM_BALANCE = "platform_balance"
+    """The platform's own money at the provider: commission that was shared to it, its delivery fees."""
     STATION_CASH = "station_cash"
     """Cash that a station took in and still owes the platform (its float)."""
     SELLER_DEBT = "seller_debt"
@@ -28,6 +33,8 @@ class AccountKind(StrEnum):
     """Pre-authorised money, with its mirror: no revenue, and not in clearing until it is paid."""
     FROZEN_MIRROR = "frozen_mirror"
     BUYER_REFUNDS_DUE = "buyer_refunds_due"
+    SETTLING = "settling"
+    """Ordered to be paid out to its owner; the provider has not said yet that it is done."""
     SELLER_PAYABLE = "seller_payable"
     STATION_PAYABLE = "station_payable"
     COURIER_PAYABLE = "courier_payable"
@@ -43,6 +50,7 @@ NEVER_OVERDRAWN = frozenset(
     {
         AccountKind.HELD,
         AccountKind.BUYER_REFUNDS_DUE,
+        AccountKind.SETTLING,
         AccountKind.SELLER_PAYABLE,
         AccountKind.STATION_PAYABLE,
         AccountKind.COURIER_PAYABLE,

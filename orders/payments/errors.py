@@ -6,7 +6,10 @@ Conflict
 ├── NotPayable            the group is closed, closing or already paid
 ├── OpenedDifferently     the same reference is being paid with other parts
 ├── RefundTooLarge
-├── KeyReused             the same refund key with another amount
+├── KeyReused             the same refund or settlement key with other amounts
+├── SettlementTooLarge    more than is left of the trade after refunds and earlier settlements
+├── RoyaltyTooLarge       the fees shared out of one trade would pass the provider's cap
+├── NoTradeToSettle       paid in cash, or not at all: the provider holds nothing of it
 └── MerchantNotRegistered the seller cannot receive money at the provider yet
 TryAgain
 └── ProviderAway          no clear answer now; nothing is lost, and a query will tell
@@ -39,7 +42,22 @@ class RefundTooLarge(Conflict):
 
 class KeyReused(Conflict):
     code = "key_reused"
-    message = N_("这个退款编号已用于其他金额")
+    message = N_("这个编号已用于其他金额")
+
+
+class SettlementTooLarge(Conflict):
+    code = "settlement_too_large"
+    message = N_("这笔交易最多还能结算 %(left_yuan)s 元")
+
+
+class RoyaltyTooLarge(Conflict):
+    code = "royalty_too_large"
+    message = N_("分账总额不能超过这笔交易的 30%%，最多还能分 %(left_yuan)s 元")
+
+
+class NoTradeToSettle(Conflict):
+    code = "no_trade_to_settle"
+    message = N_("这笔款项不在支付机构，不能经其结算")
 
 
 class MerchantNotRegistered(Conflict):

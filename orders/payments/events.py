@@ -64,3 +64,26 @@ class RefundFailed:
     intent_reference: UUID
     amount_fen: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementDone:
+    """The merchant has his money and every fee is shared. `key` is the caller's."""
+
+    type: ClassVar[str] = "payments.SettlementDone"
+    settlement: UUID
+    intent_reference: UUID
+    key: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementRefused:
+    """The provider refused for good; what was not paid out is owed again, and a person has to look."""
+
+    type: ClassVar[str] = "payments.SettlementRefused"
+    settlement: UUID
+    intent_reference: UUID
+    key: str
+    amount_fen: int
+    why: str

@@ -4,7 +4,8 @@ group      open -> closing -> closed            open | closing -> succeeded
 intent     requires_confirmation -> requires_action -> succeeded | canceled        (Stripe's names)
 attempt    open -> succeeded | closed           closed -> late (paid after all, and given back in full)
 refund     pending -> succeeded | failed
-    freeze     waiting -> frozen -> captured        waiting | frozen -> releasing <-> released
+freeze     waiting -> frozen -> captured        waiting | frozen -> releasing <-> released
+settlement ordered -> confirmed -> done         ordered | confirmed -> refused
 """
 
 from enum import StrEnum
@@ -50,6 +51,16 @@ class FreezeStatus(StrEnum):
     """Given up: whatever is frozen, or will be, is released."""
     CAPTURED = "captured"
     RELEASED = "released"
+
+
+class SettlementStatus(StrEnum):
+    ORDERED = "ordered"
+    """The provider was not asked yet, or has not said clearly that it released the money."""
+    CONFIRMED = "confirmed"
+    """The money is released to the merchant; the fees are still to be shared out of it."""
+    DONE = "done"
+    REFUSED = "refused"
+    """A person has to look: what was not carried out is owed again."""
 
 
 GROUP_MOVES = Transitions(
@@ -117,5 +128,14 @@ REFUND_MOVES = Transitions(
         RefundStatus.PENDING: {RefundStatus.SUCCEEDED, RefundStatus.FAILED},
         RefundStatus.SUCCEEDED: set(),
         RefundStatus.FAILED: set(),
+    }
+)
+
+SETTLEMENT_MOVES = Transitions(
+    {
+        SettlementStatus.ORDERED: {SettlementStatus.CONFIRMED, SettlementStatus.REFUSED},
+        SettlementStatus.CONFIRMED: {SettlementStatus.DONE, SettlementStatus.REFUSED},
+        SettlementStatus.DONE: set(),
+        SettlementStatus.REFUSED: set(),
     }
 )

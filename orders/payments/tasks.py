@@ -7,6 +7,7 @@ from orders.payments.services.groups import close_group
 from orders.payments.services.queries import query_attempt
 from orders.payments.services.reconciling import fetch_bill
 from orders.payments.services.refunds import send_refund
+from orders.payments.services.settling import send_settlement
 from orders.payments.services.webhooks import send_webhook
 
 
@@ -23,6 +24,11 @@ def query_payment_attempt(attempt_id: int) -> None:
 @shared_task
 def send_payment_refund(refund_id: int) -> None:
     send_refund(refund_id)
+
+
+@shared_task
+def send_payment_settlement(instruction_id: int) -> None:
+    send_settlement(instruction_id)
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from orders.ledger.services.balances import Balance, StatementLine, balance, statement, trial_balance
 from orders.ledger.services.posting import Entry, credit, debit, post, reverse
-from orders.ledger.services.settling import settle, take_back
+from orders.ledger.services.settling import owed_or_debt, settle, take_back
 
 __all__ = [
     "Balance",
@@ -11,6 +11,7 @@ __all__ = [
     "balance",
     "credit",
     "debit",
+    "owed_or_debt",
     "post",
     "reverse",
     "settle",

@@ -82,3 +82,11 @@ def _from_balance_or_debt(kind: AccountKind, owner: UUID | None, amount: int) ->
     lock_accounts(rows.values_list("pk", flat=True))
     there = min(amount, max(0, -balance(kind=kind, owner=owner)))
     return [debit(kind, there, owner), debit(AccountKind.SELLER_DEBT, amount - there, owner)]
+
+
+def owed_or_debt(kind: AccountKind, owner: UUID | None, amount: int) -> list[Entry]:
+    """Credits an owner from whom the provider took money back: his debt first, the rest we owe him again."""
+    rows = LedgerAccount.objects.filter(kind=AccountKind.SELLER_DEBT, owner_uuid=owner)
+    lock_accounts(rows.values_list("pk", flat=True))
+    debt = min(amount, max(0, balance(kind=AccountKind.SELLER_DEBT, owner=owner)))
+    return [credit(AccountKind.SELLER_DEBT, debt, owner), credit(kind, amount - debt, owner)]

@@ -45,6 +45,10 @@ CREATE TABLE IF NOT EXISTS unfreeze (
 CREATE TABLE IF NOT EXISTS settle_confirm (
     out_request_no TEXT PRIMARY KEY, trade_no TEXT NOT NULL, amount INTEGER NOT NULL,
     gmt_settle TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS royalty_hold (trade_no TEXT PRIMARY KEY, until TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS royalty_back (
+    out_trade_no TEXT NOT NULL, out_request_no TEXT NOT NULL, trans_out TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0), PRIMARY KEY (out_trade_no, out_request_no, trans_out));
 CREATE TABLE IF NOT EXISTS royalty_receiver (
     account TEXT PRIMARY KEY, type TEXT NOT NULL, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS royalty (

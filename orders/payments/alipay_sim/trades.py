@@ -4,8 +4,9 @@ WAIT_BUYER_PAY -> TRADE_SUCCESS -> TRADE_FINISHED; WAIT_BUYER_PAY -> TRADE_CLOSE
 TRADE_SUCCESS -> TRADE_CLOSED (refunded in full). A partial refund leaves TRADE_SUCCESS.
 """
 
+import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orders.payments.alipay_sim.clock import SimClock, wire
@@ -129,10 +130,14 @@ class Trades:
                 self.notifier.trade_changed(self.find(out_trade_no=out_trade_no))
         self.notifier.wake()
 
-    def refund(self, row: Row, *, out_request_no: str, amount: int, reason: str, slow: bool) -> bool:
+    def refund(
+        self, row: Row, *, out_request_no: str, amount: int, reason: str, slow: bool,
+        taken_back: Mapping[str, int] | None = None,
+    ) -> bool:  # fmt: skip
         """Moves money once per request number; returns whether money moved now.
 
         `slow` records the refund as still in work: the query names no status until it is asked twice.
+        `taken_back`: receiver -> fen of royalty that comes back to the seller first.
         """
         with self.store.transaction():
             row = self.find(out_trade_no=row["out_trade_no"])
@@ -144,6 +149,7 @@ class Trades:
                 if earlier["amount"] != amount:
                     raise refused("ACQ.DISCORDANT_REPEAT_REQUEST", "不一致的请求")
                 return False
+            row = self._take_royalty_back(row, out_request_no=out_request_no, taken_back=taken_back or {})
             self._check_refundable(row, amount=amount)
             self.store.insert(
                 "refund",
@@ -162,6 +168,29 @@ class Trades:
             self.notifier.trade_changed(self.find(out_trade_no=row["out_trade_no"]), refund_no=out_request_no)
         self.notifier.wake()
         return not slow
+
+    def _take_royalty_back(self, row: Row, *, out_request_no: str, taken_back: Mapping[str, int]) -> Row:
+        """From each receiver at most what was shared to him and not taken back yet."""
+        shared: dict[str, int] = {}
+        for royalty in self.store.all("SELECT details FROM royalty WHERE trade_no = ?", row["trade_no"]):
+            for share in json.loads(royalty["details"]):
+                shared[share["trans_in"]] = shared.get(share["trans_in"], 0) + share["amount"]
+        for back in self.store.all(
+            "SELECT trans_out, amount FROM royalty_back WHERE out_trade_no = ?", row["out_trade_no"]
+        ):
+            shared[back["trans_out"]] -= back["amount"]
+        for receiver, amount in taken_back.items():
+            if amount > shared.get(receiver, 0):
+                raise refused("ACQ.REFUND_ROYALTY_AMOUNT_ERROR", "退分账金额超过已分账金额")
+            self.store.insert(
+                "royalty_back", out_trade_no=row["out_trade_no"], out_request_no=out_request_no,
+                trans_out=receiver, amount=amount,
+            )  # fmt: skip
+        self.store.run(
+            "UPDATE trade SET royalty = royalty - ? WHERE out_trade_no = ?",
+            sum(taken_back.values()), row["out_trade_no"],
+        )  # fmt: skip
+        return self.find(out_trade_no=row["out_trade_no"])
 
     def _check_refundable(self, row: Row, *, amount: int) -> None:
         if row["status"] == FINISHED:

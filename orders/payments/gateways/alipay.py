@@ -1,6 +1,7 @@
 """The Alipay gateway behind `base.Gateway`. Wire facts and their sources: docs/payments.md."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -219,7 +220,9 @@ class AlipayGateway:
 
     # settlement
 
-    def settle_confirm(self, *, trade_no: str, request_no: str, amount_fen: int, merchant_id: str) -> Answer:
+    def settle_confirm(
+        self, *, trade_no: str, request_no: str, amount_fen: int, merchant_id: str, hold: bool = False
+    ) -> Answer:
         """Releases a sub-merchant's waiting money; repeat with the same number until it is not UNKNOWN."""
         detail = {
             "trans_in_type": "defaultSettle",
@@ -231,6 +234,7 @@ class AlipayGateway:
             "trade_no": trade_no,
             "out_request_no": request_no,
             "settle_info": {"settle_detail_infos": [detail]},
+            "extend_params": {"royalty_freeze": "true"} if hold else {},
         }
         return self.wire.call(request("AlipayTradeSettleConfirm", terms))
 
@@ -260,7 +264,15 @@ class AlipayGateway:
 
     def query_share(self, *, trade_no: str, request_no: str) -> Answer:
         terms = {"trade_no": trade_no, "out_request_no": request_no}
-        return self.wire.call(request("AlipayTradeOrderSettleQuery", terms))
+        answer = self.wire.call(request("AlipayTradeOrderSettleQuery", terms))
+        if answer.outcome is not Outcome.DONE:
+            return answer
+        details = response("AlipayTradeOrderSettleQuery", answer).royalty_detail_list or []
+        states = {str(detail.state) for detail in details}
+        if states == {"SUCCESS"}:
+            return answer
+        outcome = Outcome.REFUSED if "FAIL" in states else Outcome.UNKNOWN
+        return replace(answer, outcome=outcome, message=",".join(sorted(states)) or "no shares")
 
     # sellers
 

@@ -13,6 +13,12 @@ from orders.payments.models.payments import (
     PreAuthorisation,
     Refund,
 )
+from orders.payments.models.settlements import (
+    RoyaltyReceiver,
+    SettlementInstruction,
+    SettlementLine,
+    SettlementReturn,
+)
 
 __all__ = [
     "Attempt",
@@ -29,6 +35,10 @@ __all__ = [
     "PreAuthorisation",
     "ReconciliationItem",
     "Refund",
+    "RoyaltyReceiver",
+    "SettlementInstruction",
+    "SettlementLine",
+    "SettlementReturn",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

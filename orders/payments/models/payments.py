@@ -12,6 +12,9 @@ from django.db.models import F, Q
 from marketplace.database.models import Identified
 from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, IntentStatus, RefundStatus
 
+#: of one trade, by default (分账): fees, never the seller's part
+ROYALTY_CAP_PERCENT = 30
+
 
 def _choices(states: type[StrEnum]) -> list[tuple[str, str]]:
     return [(state.value, state.value) for state in states]
@@ -75,6 +78,12 @@ class PaymentIntent(Identified):
     merchant_uuid = models.UUIDField(null=True)
     amount_fen = models.BigIntegerField()
     captured_fen = models.BigIntegerField(default=0)
+    refunded_fen = models.BigIntegerField(default=0)
+    """Ordered and not failed. With `settled_fen` never more than was captured: the database holds it."""
+    settled_fen = models.BigIntegerField(default=0)
+    """Ordered to be settled and not refused, less what refunds took back of it."""
+    shared_fen = models.BigIntegerField(default=0)
+    """The fees among `settled_fen`: the provider's cap is 30 % of the trade."""
     description = models.CharField(max_length=200)
     status = models.CharField(
         max_length=25, choices=_choices(IntentStatus), default=IntentStatus.REQUIRES_CONFIRMATION
@@ -95,6 +104,22 @@ class PaymentIntent(Identified):
             models.CheckConstraint(
                 condition=Q(captured_fen__gte=0, captured_fen__lte=F("amount_fen")),
                 name="payments_captured_within",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    refunded_fen__gte=0,
+                    settled_fen__gte=0,
+                    captured_fen__gte=F("refunded_fen") + F("settled_fen"),
+                ),
+                name="payments_given_within_captured",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    shared_fen__gte=0,
+                    settled_fen__gte=F("shared_fen"),
+                    shared_fen__lte=F("captured_fen") * ROYALTY_CAP_PERCENT / 100,
+                ),
+                name="payments_shared_within_cap",
             ),
             models.UniqueConstraint(fields=["group", "reference"], name="payments_intent_in_group"),
         ]

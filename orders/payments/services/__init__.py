@@ -13,18 +13,24 @@ from orders.payments.services.groups import (
 from orders.payments.services.merchants import register_merchant
 from orders.payments.services.notifications import receive_notification
 from orders.payments.services.queries import query_group, query_unknown
+from orders.payments.services.receivers import bind_receiver
 from orders.payments.services.reconciling import reconcile_day
 from orders.payments.services.refunds import refund, refunded_fen, send_refund
+from orders.payments.services.settlements import PartSpec, order_settlement
+from orders.payments.services.settling import send_settlement
 
 __all__ = [
     "IntentSpec",
     "NextAction",
+    "PartSpec",
+    "bind_receiver",
     "cancel_group",
     "confirm_group",
     "dispatch_due",
     "expire_due_groups",
     "in_flight",
     "open_group",
+    "order_settlement",
     "own_path",
     "payment_of",
     "query_group",
@@ -36,5 +42,6 @@ __all__ = [
     "refunded_fen",
     "register_merchant",
     "send_refund",
+    "send_settlement",
     "work_due",
 ]

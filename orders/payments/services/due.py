@@ -10,14 +10,23 @@ from django.db import models, transaction
 from kombu.exceptions import OperationalError
 
 from marketplace.kernel import clock
-from orders.payments.models import Attempt, BillFile, PaymentGroup, PreAuthorisation, Refund, WebhookDelivery
+from orders.payments.models import (
+    Attempt,
+    BillFile,
+    PaymentGroup,
+    PreAuthorisation,
+    Refund,
+    SettlementInstruction,
+    WebhookDelivery,
+)
 from orders.payments.services.freezes import query_freeze
 from orders.payments.services.groups import close_group, expire_due_groups
 from orders.payments.services.queries import query_attempt
 from orders.payments.services.reconciling import fetch_bill, want_bills
 from orders.payments.services.refunds import send_refund
+from orders.payments.services.settling import send_settlement
 from orders.payments.services.webhooks import send_webhook
-from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, RefundStatus
+from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, RefundStatus, SettlementStatus
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
@@ -41,6 +50,11 @@ def claim_freezes() -> list[int]:
     return _claim(PreAuthorisation.objects.filter(status__in=live), "next_try_at")
 
 
+def claim_settlements() -> list[int]:
+    live = [SettlementStatus.ORDERED, SettlementStatus.CONFIRMED]
+    return _claim(SettlementInstruction.objects.filter(status__in=live), "next_try_at")
+
+
 def claim_webhooks() -> list[int]:
     return _claim(WebhookDelivery.objects.filter(status="pending"), "next_try_at")
 
@@ -56,6 +70,7 @@ WORK: tuple[tuple[Callable[[], list[int]], Callable[[int], object], str], ...] =
     (claim_attempts, query_attempt, "query_payment_attempt"),
     (claim_refunds, send_refund, "send_payment_refund"),
     (claim_freezes, query_freeze, "query_payment_freeze"),
+    (claim_settlements, send_settlement, "send_payment_settlement"),
     (claim_webhooks, send_webhook, "send_payment_webhook"),
     (claim_bills, fetch_bill, "fetch_payment_bill"),
 )

@@ -6,8 +6,22 @@ from django.db import models
 
 from marketplace.database.locks import lock_rows
 from marketplace.kernel.transitions import Transitions
-from orders.payments.models import Attempt, PaymentGroup, PaymentIntent, PreAuthorisation, Refund
-from orders.payments.states import ATTEMPT_MOVES, FREEZE_MOVES, GROUP_MOVES, INTENT_MOVES, REFUND_MOVES
+from orders.payments.models import (
+    Attempt,
+    PaymentGroup,
+    PaymentIntent,
+    PreAuthorisation,
+    Refund,
+    SettlementInstruction,
+)
+from orders.payments.states import (
+    ATTEMPT_MOVES,
+    FREEZE_MOVES,
+    GROUP_MOVES,
+    INTENT_MOVES,
+    REFUND_MOVES,
+    SETTLEMENT_MOVES,
+)
 
 MOVES: dict[type[models.Model], Transitions] = {
     PaymentGroup: GROUP_MOVES,
@@ -15,6 +29,7 @@ MOVES: dict[type[models.Model], Transitions] = {
     Attempt: ATTEMPT_MOVES,
     PreAuthorisation: FREEZE_MOVES,
     Refund: REFUND_MOVES,
+    SettlementInstruction: SETTLEMENT_MOVES,
 }
 
 

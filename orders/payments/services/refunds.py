@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
@@ -23,10 +23,18 @@ from orders.payments.models import Attempt, PaymentIntent, Refund
 from orders.payments.services.calls import record_call, wait_until
 from orders.payments.services.developer_events import tell_charge, tell_refund
 from orders.payments.services.locking import lock_group, move
+from orders.payments.services.returns import (
+    Parts,
+    forget_returns,
+    plan_returns,
+    post_returned,
+    royalty_back,
+    waits_for_settlement,
+)
 from orders.payments.states import AttemptStatus, IntentStatus, RefundStatus
 
 log = logging.getLogger(__name__)
-APART = timedelta(seconds=3)
+APART, SETTLEMENT_FIRST = timedelta(seconds=3), timedelta(seconds=5)
 FIRST_TRY_S, LONGEST_TRY_S = 2.0, 3600.0
 #: refusals that time or a person can cure; every other refusal ends the refund
 CURABLE = frozenset({"ACQ.SELLER_BALANCE_NOT_ENOUGH", "ACQ.REFUND_ACCOUNT_NOT_EXIST"})
@@ -39,11 +47,13 @@ def refund(
     reason: str,
     key: str,
     lines: Sequence[Mapping[str, object]] = (),
+    taken_back: Parts | None = None,
 ) -> Refund:
     """Orders a refund out of what is held for the intent's seller; the money follows (RefundSucceeded).
 
     Runs in the caller's transaction. The same `key` is the same refund, whatever happened to the first call.
-    Money that was already settled must be taken back into `held` first (`ledger.take_back`).
+    Money that was already settled must be taken back into `held` first (`ledger.take_back`); the same parts
+    given here as `taken_back` say from whom the provider takes what it already paid out (else pro rata).
     Raises NoSuchPayment, KeyReused, RefundTooLarge, InvalidInput, ledger's Overdrawn.
     """
     if amount_fen <= 0:
@@ -57,7 +67,9 @@ def refund(
         raise NoSuchPayment
     with transaction.atomic():
         lock_group(intent.group_id)
-        return order_refund(intent=intent, amount_fen=amount_fen, reason=reason, key=key, lines=lines)
+        return order_refund(
+            intent=intent, amount_fen=amount_fen, reason=reason, key=key, lines=lines, taken_back=taken_back
+        )
 
 
 def order_refund(
@@ -68,6 +80,7 @@ def order_refund(
     key: str,
     lines: Sequence[Mapping[str, object]] = (),
     metadata: Mapping[str, str] | None = None,
+    taken_back: Parts | None = None,
 ) -> Refund:
     """The refund of a paid intent whose group is locked: held -> buyer_refunds_due, and a row to be sent."""
     earlier: Refund | None = Refund.objects.filter(key=key).first()
@@ -90,6 +103,9 @@ def order_refund(
         created_at=clock.now(),
         next_try_at=_first_try(attempt),
     )
+    intent.refresh_from_db(fields=["captured_fen", "refunded_fen", "settled_fen", "shared_fen"])
+    plan_returns(intent, ordered, parts=taken_back)
+    PaymentIntent.objects.filter(pk=intent.pk).update(refunded_fen=F("refunded_fen") + amount_fen)
     post(
         kind="refund_ordered",
         key=ordered.request_no,
@@ -119,6 +135,11 @@ def send_refund(refund_id: int) -> RefundStatus:
     row: Refund = Refund.objects.select_related("attempt").get(pk=refund_id)
     if row.status != RefundStatus.PENDING or row.attempt is None:
         return RefundStatus(row.status)
+    if waits_for_settlement(row):
+        Refund.objects.filter(pk=row.pk, status=RefundStatus.PENDING).update(
+            next_try_at=clock.wall() + SETTLEMENT_FIRST
+        )
+        return RefundStatus.PENDING
     state = _ask(row, row.attempt)
     if state.status is base.RefundStatus.MOVED:
         with transaction.atomic():
@@ -143,7 +164,11 @@ def _ask(row: Refund, attempt: Attempt) -> base.RefundState:
         if asked.status is not base.RefundStatus.PENDING:
             return asked
     sent = gateway().refund(
-        out_trade_no=number, refund_no=refund_no, amount_fen=row.amount_fen, reason=row.reason
+        out_trade_no=number,
+        refund_no=refund_no,
+        amount_fen=row.amount_fen,
+        reason=row.reason,
+        taken_back=royalty_back(row),
     )
     record_call(operation="refund", number=refund_no, result=sent.status, reason=sent.reason)
     if sent.status is not base.RefundStatus.PENDING:
@@ -170,6 +195,7 @@ def _record_moved(row: Refund) -> None:
         memo=row.reason,
         entries=[debit(AccountKind.BUYER_REFUNDS_DUE, row.amount_fen, row.intent.merchant_uuid), source],
     )
+    post_returned(row)
     tell_refund("updated", row)
     if row.attempt is not None:
         tell_charge("refunded", row.attempt)
@@ -189,6 +215,10 @@ def _record_failed(row: Refund, *, why: str) -> None:
         ).first()
         if ordered is not None:
             reverse(ordered, occurred_at=clock.now(), source=group.provider, key=row.request_no, memo=why)
+            PaymentIntent.objects.filter(pk=row.intent_id).update(
+                refunded_fen=F("refunded_fen") - row.amount_fen
+            )
+            forget_returns(row)
         tell_refund("failed", row)
         event = RefundFailed(
             refund=row.uuid, intent_reference=row.intent.reference, amount_fen=row.amount_fen, why=why

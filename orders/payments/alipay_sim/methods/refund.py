@@ -1,9 +1,9 @@
 """Refunds: each request number moves money once; the query tells what became of it."""
 
-from orders.payments.alipay_sim.errors import refused
+from orders.payments.alipay_sim.errors import bad_request, refused
 from orders.payments.alipay_sim.gateway import Gateway, Node
 from orders.payments.alipay_sim.methods.pay import asked_trade
-from orders.payments.alipay_sim.wire import BUYER_ID, BUYER_LOGON, GatewayRequest, success, yuan
+from orders.payments.alipay_sim.wire import BUYER_ID, BUYER_LOGON, GatewayRequest, fen, success, yuan
 
 
 def refund(gateway: Gateway, request: GatewayRequest) -> Node:
@@ -22,6 +22,7 @@ def refund(gateway: Gateway, request: GatewayRequest) -> Node:
         amount=amount,
         reason=request.text("refund_reason", needed=False),
         slow=slow,
+        taken_back=_taken_back(request.terms.get("refund_royalty_parameters")),
     )
     trade = gateway.trades.find(out_trade_no=trade["out_trade_no"])
     return success(
@@ -33,6 +34,21 @@ def refund(gateway: Gateway, request: GatewayRequest) -> Node:
         refund_fee=yuan(trade["refunded"]),
         send_back_fee=yuan(amount) if moved else "0.00",
     )
+
+
+def _taken_back(parameters: object) -> dict[str, int]:
+    """receiver -> fen of what was shared to him and is taken back with this refund."""
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, list):
+        raise bad_request("isv.invalid-parameter", "refund_royalty_parameters must be a list")
+    back: dict[str, int] = {}
+    for parameter in parameters:
+        receiver = str(parameter.get("trans_out", ""))
+        if not receiver:
+            raise bad_request("isv.missing-parameter", "trans_out is missing in refund_royalty_parameters")
+        back[receiver] = back.get(receiver, 0) + fen(parameter.get("amount"), name="amount")
+    return back
 
 
 def refund_query(gateway: Gateway, request: GatewayRequest) -> Node:

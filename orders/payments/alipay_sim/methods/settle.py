@@ -12,6 +12,7 @@ from orders.payments.alipay_sim.wire import GatewayRequest, fen, success, yuan
 ROYALTY_CAP_PERCENT = 30
 RECEIVERS_PER_REQUEST = 5
 REQUESTS_PER_TRADE = 50
+HOLD_S = 30 * 86_400
 
 
 def settle_confirm(gateway: Gateway, request: GatewayRequest) -> Node:
@@ -37,6 +38,8 @@ def settle_confirm(gateway: Gateway, request: GatewayRequest) -> Node:
         gateway.store.run(
             "UPDATE trade SET confirmed = confirmed + ? WHERE trade_no = ?", amount, trade["trade_no"]
         )
+        if _extended(request, "royalty_freeze"):
+            _hold(gateway, trade_no=trade["trade_no"])
     return success(trade_no=trade["trade_no"], out_request_no=out_request_no, settle_amount=yuan(amount))
 
 
@@ -77,6 +80,8 @@ def order_settle(gateway: Gateway, request: GatewayRequest) -> Node:
         details=details, amount=total, gmt_settle=wire(gateway.clock.now()),
     )  # fmt: skip
     gateway.store.run("UPDATE trade SET royalty = royalty + ? WHERE trade_no = ?", total, trade["trade_no"])
+    if _extended(request, "royalty_finish"):
+        gateway.store.run("DELETE FROM royalty_hold WHERE trade_no = ?", trade["trade_no"])
     return success(trade_no=trade["trade_no"], settle_no=settle_no)
 
 
@@ -106,6 +111,20 @@ def order_settle_query(gateway: Gateway, request: GatewayRequest) -> Node:
             for share in json.loads(row["details"])
         ],
     )
+
+
+def _extended(request: GatewayRequest, name: str) -> bool:
+    extend = request.terms.get("extend_params")
+    return isinstance(extend, dict) and str(extend.get(name, "")).lower() == "true"
+
+
+def _hold(gateway: Gateway, *, trade_no: str) -> None:
+    """`royalty_freeze`: the merchant cannot spend it until a share with `royalty_finish`, or for 30 days."""
+    until = wire(gateway.clock.now() + gateway.clock.scaled(seconds=HOLD_S))
+    gateway.store.run(
+        "INSERT INTO royalty_hold VALUES (?, ?) ON CONFLICT (trade_no) DO UPDATE SET until = excluded.until",
+        trade_no, until,
+    )  # fmt: skip
 
 
 def _paid_trade(gateway: Gateway, request: GatewayRequest) -> Any:
