@@ -12,6 +12,7 @@ from lockers.services.commands import expire_commands
 from lockers.services.holds import expire_due_holds
 from marketplace.outbox.delivery import Handler
 from marketplace.telemetry.services.breaches import review_due_probes
+from marketplace.telemetry.services.upkeep import keep_readings
 from orders import handlers as orders
 from orders.payments.services.due import dispatch_due as settle_payments
 from routing import handlers as routing
@@ -50,4 +51,5 @@ DUE_WORK: list[Callable[[], object]] = [
     expire_commands,
     expire_due_parcels,
     review_due_probes,
+    keep_readings,
 ]

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 
 from lockers.models import Device, DeviceMark, DeviceMessage
 from lockers.protocol.envelope import Envelope, decode_batch
@@ -27,6 +26,17 @@ from marketplace.telemetry.services import NewReading, ingest_readings
 log = structlog.get_logger()
 JOURNALLED = frozenset({Channel.TELEMETRY, Channel.EVENTS})
 Key = tuple[int, int]  # device pk, boot
+
+_LOCK = """
+SELECT mark.* FROM lockers_devicemark AS mark
+JOIN unnest(%s::bigint[], %s::bigint[]) AS key (device, boot)
+    ON mark.device_id = key.device AND mark.boot = key.boot
+ORDER BY mark.device_id, mark.boot FOR UPDATE OF mark
+"""
+_SAVE = """
+UPDATE lockers_devicemark AS mark SET upto = row.upto, ahead = row.ahead::bigint[]
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS row (id, upto, ahead) WHERE mark.id = row.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,7 @@ def _store(
         mark = _mark(row).advanced(each.seq for each in by_boot[key])
         row.upto, row.ahead = mark.upto, sorted(mark.ahead)
         acks.append(Ack(device=names[row.device_id], boot=row.boot, upto=row.upto))
-    DeviceMark.objects.bulk_update(marks.values(), ["upto", "ahead"])
+    _save_marks(marks.values())
     return tuple(acks), frozenset(devices[each.dev].pk for each in fresh if each.type != Kind.READING)
 
 
@@ -130,15 +140,28 @@ def _look_for_twins(known: Sequence[Envelope], devices: Mapping[str, Device]) ->
 
 
 def _locked_marks(keys: Iterable[Key]) -> dict[Key, DeviceMark]:
+    """The marks of these boots, locked in order; new ones are made."""
     wanted = sorted(keys)
-    DeviceMark.objects.bulk_create(
-        [DeviceMark(device_id=device, boot=boot) for device, boot in wanted], ignore_conflicts=True
-    )
-    condition = Q()
-    for device, boot in wanted:
-        condition |= Q(device_id=device, boot=boot)
-    rows = DeviceMark.objects.select_for_update().filter(condition).order_by("device_id", "boot")
+    found = _lock(wanted)
+    missing = [key for key in wanted if key not in found]
+    if missing:
+        made = [DeviceMark(device_id=device, boot=boot) for device, boot in missing]
+        DeviceMark.objects.bulk_create(made, ignore_conflicts=True)
+        found = _lock(wanted)
+    return found
+
+
+def _lock(keys: Sequence[Key]) -> dict[Key, DeviceMark]:
+    devices, boots = [device for device, _ in keys], [boot for _, boot in keys]
+    rows = DeviceMark.objects.raw(_LOCK, [devices, boots])
     return {(row.device_id, row.boot): row for row in rows}
+
+
+def _save_marks(rows: Iterable[DeviceMark]) -> None:
+    changed = list(rows)
+    ahead = ["{" + ",".join(map(str, row.ahead)) + "}" for row in changed]
+    with connection.cursor() as cursor:
+        cursor.execute(_SAVE, [[row.pk for row in changed], [row.upto for row in changed], ahead])
 
 
 def _mark(row: DeviceMark) -> Mark:
@@ -157,7 +180,7 @@ def _insert(envelopes: Iterable[Envelope], devices: Mapping[str, Device]) -> Non
         else:
             messages.append(_message(each, device, received))
     DeviceMessage.objects.bulk_create(messages, ignore_conflicts=True, batch_size=1000)
-    ingest_readings(readings)
+    ingest_readings(readings, probes.facts)
 
 
 def _message(envelope: Envelope, device: Device, received: Any) -> DeviceMessage:
@@ -197,6 +220,7 @@ def _reading(envelope: Envelope, device: Device, probes: KnownProbes) -> NewRead
         raw_c=float(raw_c),  # type: ignore[arg-type]
         door_open=bool(body.get("open", False)),
         trust=trust.value,
+        ts=envelope.ts,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -29,6 +30,7 @@ class Probe(Identified):
     certificate = models.CharField(max_length=60, blank=True)
     valid_from = models.DateTimeField(null=True)
     valid_to = models.DateTimeField(null=True)
+    outside_at = models.DateTimeField(null=True, help_text="its latest reading outside the band")
     review_since = models.DateTimeField(null=True, help_text="readings from here on are not yet judged")
     ice_point_at = models.DateTimeField(null=True, help_text="last check at 0 ± 0.5 °C")
 
@@ -36,6 +38,9 @@ class Probe(Identified):
         constraints = [
             models.UniqueConstraint(fields=["device", "label"], name="probe_once_per_device"),
             models.CheckConstraint(condition=Q(min_c__lt=F("max_c")), name="probe_band"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(review_since__isnull=False), name="probe_to_review")
         ]
 
     def calibrated_at(self, at: datetime) -> bool:
@@ -51,10 +56,19 @@ class ClockTrust(models.TextChoices):
 
 
 class Reading(models.Model):
-    """(device, boot, seq) is the identity on the wire. `at` is business time, `received_at` wire time."""
+    """One row per message; `at` is business time, `received_at` wire time.
 
-    id = models.BigAutoField(primary_key=True)
-    probe = models.ForeignKey(Probe, on_delete=models.PROTECT, related_name="readings")
+    (device, boot, seq) is the identity on the wire. `ts`, the device's clock as the message says it, never
+    differs between repeats of one message: so it can part the table by weeks, and the key still holds.
+    Readings are never changed, and go only with their partition (services/partitions.py).
+    """
+
+    pk = models.CompositePrimaryKey("device", "boot", "seq", "ts")
+    # No constraint in the database: probes are never deleted, and the check would cost more than the insert.
+    probe = models.ForeignKey(
+        Probe, on_delete=models.PROTECT, related_name="readings", db_constraint=False, db_index=False
+    )
+    ts = models.DateTimeField()
     at = models.DateTimeField()
     c = models.FloatField()
     raw_c = models.FloatField()
@@ -66,10 +80,36 @@ class Reading(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["device", "boot", "seq"], name="reading_once_per_message")
+        indexes = [
+            models.Index(fields=["probe", "at"], name="reading_by_time"),
+            BrinIndex(fields=["received_at"], name="reading_by_arrival"),
         ]
-        indexes = [models.Index(fields=["probe", "at"], name="reading_by_time")]
+
+
+class ReadingHour(models.Model):
+    """One hour of one probe, recomputed whole from its readings while they are there; kept for years.
+
+    `known_s` + `unknown_s` fill the hour up to its last reading; means are weighted by duration (cold.py).
+    """
+
+    pk = models.CompositePrimaryKey("probe_id", "hour")
+    probe = models.ForeignKey(Probe, on_delete=models.PROTECT, related_name="hours", db_index=False)
+    hour = models.DateTimeField()
+    readings = models.PositiveIntegerField()
+    lowest_c = models.FloatField()
+    highest_c = models.FloatField()
+    mean_c = models.FloatField(null=True)
+    mkt_c = models.FloatField(null=True)
+    known_s = models.FloatField()
+    unknown_s = models.FloatField()
+    outside_s = models.FloatField(help_text="outside the band of the probe")
+    unverified = models.PositiveIntegerField(help_text="readings without a valid certificate")
+
+
+class RollUpMark(models.Model):
+    """Up to which moment of arrival (wire time) readings are in the hours. One row."""
+
+    upto = models.DateTimeField()
 
 
 class BreachSide(models.TextChoices):

@@ -69,9 +69,10 @@ def test_known_rows_add_none_and_holes_hold_the_mark() -> None:
 @pytest.mark.django_db
 def test_the_unique_key_holds_even_when_the_mark_forgets() -> None:
     make_cabinet(device=DEVICE)
-    take_in([reading(1), reading(2)])
+    messages = [reading(1), reading(2)]
+    take_in(messages)
     DeviceMark.objects.all().delete()
-    take_in([reading(1), reading(2)])
+    take_in(messages)
     assert stored() == (2, 0, {1: 2})
 
 

@@ -31,7 +31,9 @@ def review_probe(*, probe_id: int, since: datetime) -> list[Breach]:
         Probe.objects.filter(pk=probe_id).update(review_since=None)
         start = _start_of_excursion(probe, since)
         rows = list(
-            Reading.objects.filter(probe=probe, at__gte=start).order_by("at", "id").values_list("at", "c")
+            Reading.objects.filter(probe=probe, at__gte=start)
+            .order_by("at", "boot", "seq")
+            .values_list("at", "c")
         )
         if not rows:
             return []

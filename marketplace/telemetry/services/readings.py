@@ -1,38 +1,43 @@
 """Taking readings in, and reading them out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
 from marketplace.kernel import clock
 from marketplace.telemetry.cold import GAP_S, Sample, Verdict, evaluate
-from marketplace.telemetry.models import ClockTrust, Probe, Reading
+from marketplace.telemetry.models import Breach, ClockTrust, Probe, Reading
 
 _INSERT = """
 INSERT INTO telemetry_reading
-    (probe_id, at, c, raw_c, door_open, trust, device, boot, seq, received_at)
-SELECT probe, at, c, raw_c, door_open, trust, device, boot, seq, %s
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::float8[], %s::float8[], %s::bool[], %s::text[], %s::text[],
-            %s::bigint[], %s::bigint[])
-    AS row (probe, at, c, raw_c, door_open, trust, device, boot, seq)
-ON CONFLICT (device, boot, seq) DO NOTHING
-RETURNING probe_id, at
+    (probe_id, ts, at, c, raw_c, door_open, trust, device, boot, seq, received_at)
+SELECT probe, ts, at, c, raw_c, door_open, trust, device, boot, seq, %s
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::float8[], %s::float8[], %s::bool[],
+            %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+    AS row (probe, ts, at, c, raw_c, door_open, trust, device, boot, seq)
+ON CONFLICT (device, boot, seq, ts) DO NOTHING
 """
 
 _MARK = """
-UPDATE telemetry_probe SET review_since = least(review_since, row.at)
-FROM unnest(%s::bigint[], %s::timestamptz[]) AS row (probe, at) WHERE id = row.probe
+UPDATE telemetry_probe
+SET review_since = least(review_since, row.since), outside_at = greatest(outside_at, row.outside)
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS row (probe, since, outside)
+WHERE id = row.probe
 """
+#: a reading outside the band says nothing about what comes later than this
+_HOLDS = timedelta(seconds=GAP_S)
 
 
 @dataclass(frozen=True, slots=True)
 class NewReading:
-    """As the wire says it; `at` is where the message was placed in business time."""
+    """As the wire says it; `at` is where the message was placed in business time, `ts` the device's clock
+    (`at` when left out).
+    """
 
     device: str
     boot: int
@@ -42,23 +47,50 @@ class NewReading:
     raw_c: float
     door_open: bool = False
     trust: str = ClockTrust.GOOD
+    ts: datetime | None = None
 
 
-def ingest_readings(readings: Sequence[NewReading]) -> dict[int, datetime]:
-    """Insert what is new, in the caller's transaction; {probe id: earliest new time}.
+class ProbeFacts(NamedTuple):
+    """What taking a reading in needs to know of its probe."""
 
-    The probes are marked for review from there on, in the same transaction. A reading of a probe that
-    nobody registered is left out: its sender is asked first (KeyError).
+    pk: int
+    offset_c: float
+    min_c: float
+    max_c: float
+    outside_at: datetime | None
+    in_breach: bool
+
+
+Probes = Mapping[tuple[str, str], ProbeFacts]  # by (device, label)
+
+
+def probe_facts(devices: Collection[str]) -> dict[tuple[str, str], ProbeFacts]:
+    open_breach = Breach.objects.filter(probe=OuterRef("pk"), ended_at=None, withdrawn_at=None)
+    rows = Probe.objects.filter(device__in=list(devices)).values_list(
+        "device", "label", "pk", "offset_c", "min_c", "max_c", "outside_at", Exists(open_breach)
+    )
+    return {(device, label): ProbeFacts(*facts) for device, label, *facts in rows}
+
+
+def ingest_readings(readings: Sequence[NewReading], probes: Probes | None = None) -> int:
+    """Insert what is new, in the caller's transaction; how many rows that were.
+
+    A probe is marked for review, in the same transaction, when a reading can change its breaches: one outside
+    the band, or one that may end, part or lengthen a stretch outside it. A reading of a probe that nobody
+    registered is left out: its sender is asked first (KeyError).
     """
     if not readings:
-        return {}
-    probes = _probes({each.device for each in readings})
+        return 0
+    if probes is None:
+        probes = probe_facts({each.device for each in readings})
     found = [probes[each.device, each.probe] for each in readings]
+    corrected = [each.raw_c + probe.offset_c for each, probe in zip(readings, found, strict=True)]
     columns: list[Any] = [
         clock.wall(),
         [probe.pk for probe in found],
+        [each.ts or each.at for each in readings],
         [each.at for each in readings],
-        [each.raw_c + probe.offset_c for each, probe in zip(readings, found, strict=True)],
+        corrected,
         [each.raw_c for each in readings],
         [each.door_open for each in readings],
         [each.trust for each in readings],
@@ -66,21 +98,37 @@ def ingest_readings(readings: Sequence[NewReading]) -> dict[int, datetime]:
         [each.boot for each in readings],
         [each.seq for each in readings],
     ]
-    earliest: dict[int, datetime] = {}
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, columns)
-        for probe_id, at in cursor.fetchall():
-            earliest[probe_id] = min(at, earliest.get(probe_id, at))
-        if earliest:
-            cursor.execute(_MARK, [sorted(earliest), [earliest[probe_id] for probe_id in sorted(earliest)]])
-    return earliest
+        added = int(cursor.rowcount)
+        to_review = _to_review(readings, found, corrected)
+        if to_review:
+            since, outside = zip(*to_review.values(), strict=True)
+            cursor.execute(_MARK, [list(to_review), list(since), list(outside)])
+    return added
+
+
+def _to_review(
+    readings: Sequence[NewReading], found: Sequence[ProbeFacts], corrected: Sequence[float]
+) -> dict[int, tuple[datetime, datetime | None]]:
+    """{probe id: (earliest reading to look at, latest one outside the band)}, in the order of locks."""
+    outside: dict[int, datetime] = {}
+    for each, probe, c in zip(readings, found, corrected, strict=True):
+        if not probe.min_c <= c <= probe.max_c:
+            outside[probe.pk] = max(each.at, outside.get(probe.pk, each.at))
+    since: dict[int, datetime] = {}
+    for each, probe in zip(readings, found, strict=True):
+        last = max((at for at in (probe.outside_at, outside.get(probe.pk)) if at is not None), default=None)
+        if probe.in_breach or (last is not None and each.at <= last + _HOLDS):
+            since[probe.pk] = min(each.at, since.get(probe.pk, each.at))
+    return {pk: (since[pk], outside.get(pk)) for pk in sorted(since)}
 
 
 def temperatures(*, asset_uuid: UUID, zone: str, start: datetime, end: datetime) -> list[Reading]:
     """Stored readings of an asset's zone, in time order, with the one that held at `start`."""
     readings = Reading.objects.filter(probe__asset_uuid=asset_uuid, probe__zone=zone)
     before = readings.filter(at__lt=start).order_by("-at").select_related("probe").first()
-    inside = readings.filter(at__gte=start, at__lte=end).order_by("at", "id").select_related("probe")
+    inside = readings.filter(at__gte=start, at__lte=end).order_by("at", "boot", "seq").select_related("probe")
     return [*([before] if before else []), *inside]
 
 
@@ -115,7 +163,3 @@ def latest_c(*, asset_uuids: Iterable[UUID]) -> dict[tuple[UUID, str], float]:
         if c is not None:
             latest[asset, zone] = max(c, latest.get((asset, zone), c))
     return latest
-
-
-def _probes(devices: Iterable[str]) -> dict[tuple[str, str], Probe]:
-    return {(each.device, each.label): each for each in Probe.objects.filter(device__in=list(devices))}
