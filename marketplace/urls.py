@@ -41,6 +41,7 @@ urlpatterns = [
     path("payments/", include("orders.payments.urls")),
     path("stripe/", include("orders.payments.stripe_api.urls")),
     path("", include("farmers.urls")),
+    path("", include("orders.urls")),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("graphql/schema.json", schema_text))

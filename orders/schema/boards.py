@@ -123,21 +123,63 @@ class HubBoardType(graphene.ObjectType):
     units = many(HandlingUnitType)
 
 
+class StatementPartType(graphene.ObjectType):
+    """One step from what was agreed to what the owner gets, or one sum of a period."""
+
+    class Meta:
+        name = "StatementPart"
+
+    name = graphene.String(required=True)
+    label = graphene.String(required=True)
+    amount_fen = graphene.Int(required=True)
+
+
 class StatementLineType(graphene.ObjectType):
     class Meta:
         name = "StatementLine"
 
+    id = graphene.ID(required=True, description="the posting; `statementEvent` opens what is behind it")
     at = graphene.DateTime(required=True)
     kind = graphene.String(required=True)
+    title = graphene.String(required=True)
     amount_fen = graphene.Int(required=True)
+    balance_fen = graphene.Int(required=True)
     memo = graphene.String(required=True)
     reference = graphene.String(required=True)
+    parts = many(StatementPartType)
+
+    def resolve_id(row, info):
+        return row.transaction_uuid
 
 
 class StatementType(graphene.ObjectType):
     class Meta:
         name = "Statement"
 
+    owner_kind = graphene.String(required=True)
+    owner_name = graphene.String(required=True)
+    start = graphene.Date(required=True)
+    end = graphene.Date(required=True)
     opening_fen = graphene.Int(required=True)
     closing_fen = graphene.Int(required=True)
+    totals = many(StatementPartType)
     lines = many(StatementLineType)
+
+
+class FactType(graphene.ObjectType):
+    class Meta:
+        name = "Fact"
+
+    label = graphene.String(required=True)
+    value = graphene.String(required=True)
+
+
+class StatementEventType(graphene.ObjectType):
+    """What happened behind a line of a statement."""
+
+    class Meta:
+        name = "StatementEvent"
+
+    title = graphene.String(required=True)
+    at = graphene.DateTime(required=True)
+    facts = many(FactType)

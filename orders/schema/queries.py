@@ -3,10 +3,10 @@ from django.utils.translation import gettext
 
 from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.kernel.ids import parse_uuid
-from orders.schema.boards import HubBoardType, StatementType, StationBoardType
+from orders.schema.boards import HubBoardType, StatementEventType, StatementType, StationBoardType
 from orders.schema.loading import remember_orders, remember_parts
 from orders.schema.types import CartType, OrderType, PickupChoicesType, PickupChoiceType
-from orders.services import boards, cart, checkout, reading, statements
+from orders.services import boards, cart, checkout, reading, statement_events, statements
 from orders.services.access import actor_uuid
 
 OFFICERS = roles("information_officer")
@@ -38,6 +38,13 @@ class Query(graphene.ObjectType):
         owner_id=graphene.ID(required=True),
         start=graphene.Date(),
         end=graphene.Date(),
+    )
+    statement_event = graphene.Field(
+        StatementEventType,
+        required=True,
+        owner_kind=graphene.String(required=True),
+        owner_id=graphene.ID(required=True),
+        transaction_id=graphene.ID(required=True),
     )
 
     @guarded(SIGNED_IN)
@@ -99,6 +106,15 @@ class Query(graphene.ObjectType):
             owner_uuid=parse_uuid(owner_id, "owner_id"),
             start=start,
             end=end,
+        )
+
+    @guarded(SIGNED_IN)
+    def resolve_statement_event(root, info, owner_kind, owner_id, transaction_id):
+        return statement_events.statement_event(
+            principal=info.context.principal,
+            owner_kind=owner_kind,
+            owner_uuid=parse_uuid(owner_id, "owner_id"),
+            transaction_uuid=parse_uuid(transaction_id, "transaction_id"),
         )
 
 

@@ -17,6 +17,7 @@ const buyer = { texts: ["buyer"] };
 const signedIn = { texts: ["buyer"], roles: [] };
 const station = { texts: ["station", "hub"], roles: ["information_officer"] };
 const courier = { texts: ["courier"], roles: ["courier"] };
+const money = { texts: ["money"], roles: ["farmer", "information_officer", "courier"] };
 const hub = { texts: ["hub"], roles: ["hub_operator"] };
 const dispatch = { texts: ["dispatch", "courier"], roles: ["dispatcher"] };
 const cabinet = { texts: ["cabinet"], roles: ["cabinet_operator"] };
@@ -80,6 +81,8 @@ const routes: RouteRecordRaw[] = [
     meta: courier,
   },
 
+  { path: "/money/:kind?/:id?", component: () => import("@/surfaces/money/MoneyPage.vue"), props: true, meta: money },
+  { path: "/fees", component: () => import("@/surfaces/money/FeesPage.vue"), meta: { texts: ["money"] } },
   { path: "/hub", component: () => import("@/surfaces/hub/HubPage.vue"), meta: hub },
   { path: "/dispatch", component: () => import("@/surfaces/dispatch/PlansPage.vue"), meta: dispatch },
   {

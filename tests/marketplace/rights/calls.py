@@ -62,6 +62,9 @@ CALLS: dict[str, Call] = {
     "Query.order": _by("buyer", "platform", id="{paid}"),
     "Query.myOrders": _by("buyer", first=10),
     "Query.statement": _by("farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", start=DAY, end=DAY),
+    "Query.statementEvent": _by(
+        "farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", transactionId="{posting}"
+    ),
     "Query.station": _by(OFFICER, "county_reviewer", id="{station}"),
     "Query.myStations": _by(OFFICER),
     "Query.myFarmers": _by("farmer"),

@@ -60,6 +60,7 @@ Query.pickupChoices                 .     +     +     +     +     +     +     + 
 Query.order                         .     +     +     +     +     +     +     +     +     +     +     +
 Query.myOrders                      .     +     +     +     +     +     +     +     +     +     +     +
 Query.statement                     .     +     +     +     +     +     +     +     +     +     +     +
+Query.statementEvent                .     +     +     +     +     +     +     +     +     +     +     +
 Query.station                       .     +     +     +     +     +     +     +     +     +     +     +
 Query.myStations                    .     +     +     +     +     +     +     +     +     +     +     +
 Query.myFarmers                     .     +     +     +     +     +     +     +     +     +     +     +

@@ -57,6 +57,7 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Query.station": {"id": Open("a station's public face; its people are guarded one level deeper")},
     "Query.order": {"id": OWN},
     "Query.statement": {"ownerId": OWN},
+    "Query.statementEvent": {"ownerId": OWN, "transactionId": Foreign("{other_posting}", "not_found")},
     "Query.stationLots": {"stationId": OWN},
     "Query.stationOrders": {"stationId": OWN},
     "Query.stationBoard": {"stationId": OWN},

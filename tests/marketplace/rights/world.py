@@ -23,6 +23,8 @@ from marketplace.kernel import clock, ids
 from marketplace.kernel.temperature import Band
 from marketplace.messages.models import Notice
 from marketplace.telemetry.models import Breach, Probe
+from orders.ledger.accounts import AccountKind
+from orders.ledger.services import credit, debit, post
 from orders.models import Fulfilment, Order
 from orders.services import arrivals, road
 from orders.services.packing import Portion, pack_fulfilment, pack_shipment
@@ -63,6 +65,7 @@ def make_world(move: Callable[[datetime], None]) -> World:
     _at_the_cabinet(world)
     _of_the_buyer(world)
     _at_the_door(world)
+    _in_the_books(world)
     return world
 
 
@@ -306,3 +309,12 @@ def _door(drop: str, *types: Kind) -> None:
 def _eggs() -> Product:
     found: Product | None = Product.objects.filter(name="土鸡蛋").first()
     return found or make_product(name="土鸡蛋")
+
+
+def _in_the_books(world: World) -> None:
+    """A posting of the farmer, and one of a farmer elsewhere."""
+    for name, farmer in (("posting", "farmer"), ("other_posting", "other_farmer")):
+        owner = UUID(world.ids[farmer])
+        entries = [debit(AccountKind.SUSPENSE, 100), credit(AccountKind.SELLER_PAYABLE, 100, owner)]
+        row = post(kind="goods_lost", key=name, occurred_at=clock.now(), entries=entries, source="orders")
+        world.name(**{name: row})

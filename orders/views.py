@@ -1,0 +1,68 @@
+"""GET /statements/<kind>/<id>.<csv|xlsx|pdf>?start=&end= for who may read that statement."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+from django.views.decorators.http import require_GET
+
+from marketplace.accounts.services.sign_in import authenticate
+from marketplace.api import ratelimit
+from marketplace.api.arguments import check_value
+from marketplace.api.errors import refusal
+from marketplace.api.view import bearer_token
+from marketplace.kernel import clock
+from marketplace.kernel.errors import N_, DomainError, InvalidInput
+from orders.services.statement_files import FILES
+from orders.services.statements import statement
+
+_STATUS = {"unauthenticated": 401, "forbidden": 403, "not_found": 404, "rate_limited": 429}
+#: files of one user in an hour
+MAX_FILES = 200
+
+
+@require_GET
+def statement_file(request: HttpRequest, owner_kind: str, owner_uuid: UUID, extension: str) -> HttpResponse:
+    clock.refresh()
+    with translation.override(translation.get_language_from_request(request)):
+        try:
+            principal = authenticate(bearer_token(request))
+            principal.require_signed_in()
+            ratelimit.hit(f"statement:{principal.user_uuid}", limit=MAX_FILES, per_s=3600)
+            found = statement(
+                principal=principal,
+                owner_kind=owner_kind,
+                owner_uuid=owner_uuid,
+                start=_day(request.GET, "start"),
+                end=_day(request.GET, "end"),
+            )
+            make, media_type = FILES[extension]
+            content = make(found)
+        except DomainError as error:
+            body: dict[str, Any] = {"errors": [refusal(error).as_json()]}
+            return JsonResponse(body, status=_STATUS.get(error.error_code, 400))
+    name = quote(f"{found.owner_name}_{found.start}_{found.end}.{extension}")
+    return HttpResponse(
+        content,
+        content_type=media_type,
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+def _day(given: Mapping[str, Any], name: str) -> date | None:
+    text = given.get(name)
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(N_("日期格式应为 2026-11-12"), field=name) from None
+    check_value(day, name)
+    return day
