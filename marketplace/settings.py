@@ -147,10 +147,16 @@ LOCKER_KEY_FILE = env.text("LOCKER_KEY_FILE", str(DATA_DIR / "keys" / "locker.js
 ALIPAY_GATEWAY_URL = env.text("ALIPAY_GATEWAY_URL", "")
 ALIPAY_APP_ID = env.text("ALIPAY_APP_ID", "")
 ALIPAY_SELLER_ID = env.text("ALIPAY_SELLER_ID", "")
+#: Our own key and the provider's public keys: themselves, or files that are read again when they change.
+ALIPAY_APP_PRIVATE_KEY = env.text("ALIPAY_APP_PRIVATE_KEY", "")
 ALIPAY_APP_PRIVATE_KEY_FILE = env.text("ALIPAY_APP_PRIVATE_KEY_FILE", "")
-#: The secret key of the Stripe-compatible payment API; without one the API lets nobody in.
-STRIPE_API_KEY = env.secret("STRIPE_API_KEY")
+ALIPAY_PUBLIC_KEY = env.text("ALIPAY_PUBLIC_KEY", "")
 ALIPAY_PUBLIC_KEY_FILE = env.text("ALIPAY_PUBLIC_KEY_FILE", "")
+#: What the contract with the provider names: PRE_AUTH_ONLINE (in the app) or PRE_AUTH (at a counter).
+ALIPAY_PRE_AUTH_PRODUCT = env.text("ALIPAY_PRE_AUTH_PRODUCT", "PRE_AUTH_ONLINE")
+#: Secret keys of the Stripe-compatible payment API, comma-separated: the old one stays while callers change
+#: to the new one. Without any the API lets nobody in.
+STRIPE_API_KEY = env.secret("STRIPE_API_KEY")
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = {

@@ -199,6 +199,18 @@ class Gateway(Protocol):
         notify_url: str,
     ) -> str: ...
 
+    def freeze_with_code(
+        self,
+        *,
+        freeze_no: str,
+        request_no: str,
+        amount_fen: int,
+        subject: str,
+        payee_id: str,
+        auth_code: str,
+        notify_url: str,
+    ) -> FreezeState: ...
+
     def query_freeze(self, *, freeze_no: str, request_no: str) -> FreezeState: ...
 
     def capture(self, *, trade: TradeOrder, auth_no: str, notify_url: str) -> TradeState:

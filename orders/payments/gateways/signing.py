@@ -6,6 +6,7 @@ The SDK signs in pure Python (about 25 ms) and accepts any digest in an answer; 
 
 import base64
 import binascii
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -13,39 +14,53 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+PEM_BLOCK = re.compile(rb"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.S)
+
 
 class BadKey(ValueError):
-    """A key file that holds no usable RSA key."""
+    """A file or setting that holds no usable RSA key."""
 
 
 def load_private_key(path: Path) -> rsa.RSAPrivateKey:
-    """PEM (PKCS#1 or PKCS#8) or the bare base64 that the provider's key tool writes."""
-    raw = path.read_bytes().strip()
+    return read_private_key(path.read_bytes(), name=str(path))
+
+
+def load_public_key(path: Path) -> rsa.RSAPublicKey:
+    """The first key of a file."""
+    return read_public_keys(path.read_bytes(), name=str(path))[0]
+
+
+def read_private_key(raw: bytes, *, name: str) -> rsa.RSAPrivateKey:
+    """PEM (PKCS#1 or PKCS#8) or the bare base64 that the provider's key tool writes. Raises BadKey."""
+    raw = raw.strip()
     try:
         if raw.startswith(b"-----BEGIN"):
             key = serialization.load_pem_private_key(raw, password=None)
         else:
             key = serialization.load_der_private_key(base64.b64decode(raw), password=None)
     except (ValueError, TypeError) as error:
-        raise BadKey(f"{path}: {error}") from None
+        raise BadKey(f"{name}: {error}") from None
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise BadKey(f"{path} holds no RSA private key")
+        raise BadKey(f"{name} holds no RSA private key")
     return key
 
 
-def load_public_key(path: Path) -> rsa.RSAPublicKey:
-    """PEM or bare base64."""
-    raw = path.read_bytes().strip()
-    try:
-        if raw.startswith(b"-----BEGIN"):
-            key = serialization.load_pem_public_key(raw)
-        else:
-            key = serialization.load_der_public_key(base64.b64decode(raw))
-    except (ValueError, TypeError) as error:
-        raise BadKey(f"{path}: {error}") from None
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise BadKey(f"{path} holds no RSA public key")
-    return key
+def read_public_keys(raw: bytes, *, name: str) -> list[rsa.RSAPublicKey]:
+    """One key, or several PEM blocks while the provider rotates its own. Raises BadKey."""
+    blocks = PEM_BLOCK.findall(raw) or [raw.strip()]
+    keys = []
+    for block in blocks:
+        try:
+            if block.startswith(b"-----BEGIN"):
+                key = serialization.load_pem_public_key(block)
+            else:
+                key = serialization.load_der_public_key(base64.b64decode(block))
+        except (ValueError, TypeError) as error:
+            raise BadKey(f"{name}: {error}") from None
+        if not isinstance(key, rsa.RSAPublicKey):
+            raise BadKey(f"{name} holds no RSA public key")
+        keys.append(key)
+    return keys
 
 
 def signed_content(fields: Mapping[str, str], *, leave_out: Collection[str] = ()) -> bytes:

@@ -7,7 +7,7 @@ Requests are the SDK's own request objects; their parameters are signed and enco
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote_plus
 
@@ -40,6 +40,7 @@ class SdkRequest(Protocol):
 class AlipayWire:
     """One app's signed line to the gateway; safe to share between threads.
 
+    Several `alipay_public_key`s are all trusted: the old and the new one while the provider rotates.
     `timeout_s` bounds connect, each read and each write, so that a hanging gateway becomes UNKNOWN in time.
     """
 
@@ -49,12 +50,15 @@ class AlipayWire:
         url: str,
         app_id: str,
         app_private_key: RSAPrivateKey,
-        alipay_public_key: RSAPublicKey,
+        alipay_public_key: RSAPublicKey | Sequence[RSAPublicKey],
         timeout_s: float = 3.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url, self.app_id = url, app_id
-        self._private_key, self._public_key = app_private_key, alipay_public_key
+        self._private_key = app_private_key
+        self._public_keys = (
+            (alipay_public_key,) if isinstance(alipay_public_key, RSAPublicKey) else tuple(alipay_public_key)
+        )
         # Environment proxies are not consulted: the gateway is named by settings alone.
         self._http = httpx.Client(
             timeout=timeout_s,
@@ -113,7 +117,7 @@ class AlipayWire:
         name, node_text, signature = match.groups()
         if name not in (method.replace(".", "_") + "_response", "error_response"):
             return self._unknown(method, why="answer to another method")
-        if not is_signed(self._public_key, node_text.encode(), signature):
+        if not self._is_signed(node_text.encode(), signature):
             return self._unknown(method, why="signature does not fit")
         try:
             node = json.loads(node_text)
@@ -123,9 +127,12 @@ class AlipayWire:
 
     def verify(self, fields: Mapping[str, str]) -> bool:
         """Whether the form fields of a notification or a return carry the gateway's signature."""
-        return fields.get("sign_type") == "RSA2" and is_signed(
-            self._public_key, signed_content(fields, leave_out=("sign", "sign_type")), fields.get("sign", "")
+        return fields.get("sign_type") == "RSA2" and self._is_signed(
+            signed_content(fields, leave_out=("sign", "sign_type")), fields.get("sign", "")
         )
+
+    def _is_signed(self, content: bytes, signature: str) -> bool:
+        return any(is_signed(key, content, signature) for key in self._public_keys)
 
     def get(self, url: str) -> bytes | None:
         """A file behind a link that the gateway gave us; None if it does not come."""

@@ -147,6 +147,8 @@ class Attempt(Identified):
     next_query_at = models.DateTimeField(null=True)
     """Wire time of the next query; also the lease of the process that asks."""
     queries = models.PositiveSmallIntegerField(default=0)
+    cancel_at = models.DateTimeField(null=True)
+    """Wire time after which a payment by code that is still without an answer is cancelled."""
     created_at = models.DateTimeField()
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from orders.payments.services.cash import record_cash
 from orders.payments.services.confirming import NextAction, confirm_group, own_path
+from orders.payments.services.counter import offer_code, pay_with_code
 from orders.payments.services.due import dispatch_due, in_flight, work_due
 from orders.payments.services.groups import (
     IntentSpec,
@@ -29,9 +30,11 @@ __all__ = [
     "dispatch_due",
     "expire_due_groups",
     "in_flight",
+    "offer_code",
     "open_group",
     "order_settlement",
     "own_path",
+    "pay_with_code",
     "payment_of",
     "query_group",
     "query_unknown",

@@ -48,8 +48,8 @@ def offer_to_developer(*, group: PaymentGroup, return_url: str) -> NextAction:
 
 def _offer(group: PaymentGroup, *, return_to: str) -> NextAction:
     merchants = registered_ids(group.intents.values_list("merchant_uuid", flat=True))
-    orders = _start_attempts(group.pk, merchants=merchants)
-    link_expires_at = _link_expiry(group.pk)
+    orders = start_attempts(group.pk, merchants=merchants)
+    link_expires_at = link_expiry(group.pk)
     numbers = [order.out_trade_no for order in orders]
     merge_no = "M" + hashlib.sha256("".join(numbers).encode()).hexdigest()[:31]
     try:
@@ -79,7 +79,7 @@ def own_path(return_url: str) -> str:
     return path
 
 
-def _start_attempts(group_id: int, *, merchants: dict[UUID, str]) -> list[TradeOrder]:
+def start_attempts(group_id: int, *, merchants: dict[UUID, str]) -> list[TradeOrder]:
     """One open attempt per intent, committed before the provider hears of it: a crash leaves its number."""
     with transaction.atomic(durable=True):
         group = lock_group(group_id)
@@ -118,7 +118,7 @@ def _start_attempts(group_id: int, *, merchants: dict[UUID, str]) -> list[TradeO
     return orders
 
 
-def _link_expiry(group_id: int) -> datetime:
+def link_expiry(group_id: int) -> datetime:
     found: PaymentGroup = PaymentGroup.objects.get(pk=group_id)
     if found.link_expires_at is None:
         raise NotPayable

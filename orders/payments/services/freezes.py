@@ -23,7 +23,7 @@ from orders.payments.models import Attempt, PaymentGroup, PaymentIntent, PreAuth
 from orders.payments.services.calls import record_call, wait_until
 from orders.payments.services.developer_events import tell_intents
 from orders.payments.services.locking import lock_group, move
-from orders.payments.services.outcomes import finish_if_ended, record_paid
+from orders.payments.services.outcomes import finish_if_ended, record_closed, record_paid
 from orders.payments.services.queries import FIRST_QUERY_S, query_attempt
 from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, IntentStatus
 
@@ -110,7 +110,11 @@ def capture_frozen(*, intent: PaymentIntent, amount_fen: int) -> None:
     )
     record_call(operation="capture", number=attempt.out_trade_no, result=state.status, reason=state.reason)
     if state.status is not TradeStatus.PAID:
+        refused = state.status is TradeStatus.ABSENT
         state = query_attempt(attempt.pk)
+        if refused and state.status is TradeStatus.ABSENT:  # no trade was made and none will be
+            record_closed(attempt.pk, why="capture_refused")
+            raise NotPayable
         if state.status is not TradeStatus.PAID:
             raise ProviderAway
         return

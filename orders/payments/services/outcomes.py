@@ -73,6 +73,23 @@ def record_closed(attempt_id: int, *, why: str) -> bool:
         return True
 
 
+def record_given_back(attempt_id: int, *, trade_no: str) -> bool:
+    """Our cancelling found the payment done, and the provider gave it back at once: both are recorded."""
+    from orders.payments.services.refunds import record_moved  # refunds end in outcomes too
+
+    with transaction.atomic():
+        record_closed(attempt_id, why="cancelled")
+        if not record_paid(attempt_id, trade_no=trade_no, paid_at=None):
+            return False
+        attempt = Attempt.objects.get(pk=attempt_id)
+        record_moved(Refund.objects.get(key=late_key(attempt)))
+        return True
+
+
+def late_key(attempt: Attempt) -> str:
+    return f"late:{attempt.out_trade_no}"
+
+
 def give_up(intent: PaymentIntent) -> None:
     """Under the group's lock: an unpaid intent is canceled, and what is frozen for it will be released."""
     if intent.capture_method == "manual" and hasattr(intent, "pre_authorisation"):
@@ -176,7 +193,7 @@ def _give_back_late(group: PaymentGroup, attempt: Attempt) -> None:
     returned: Refund = Refund.objects.create(
         attempt=attempt,
         intent=intent,
-        key=f"late:{attempt.out_trade_no}",
+        key=late_key(attempt),
         amount_fen=attempt.amount_fen,
         reason="late_payment",
         created_at=clock.now(),

@@ -2,28 +2,48 @@
 
 import logging
 
+from marketplace.kernel import clock
 from orders.payments.gateways.base import TradeState, TradeStatus
 from orders.payments.gateways.registry import gateway
 from orders.payments.models import Attempt, PaymentGroup
 from orders.payments.services.calls import record_call, wait_until
-from orders.payments.services.outcomes import record_closed, record_paid
+from orders.payments.services.outcomes import record_closed, record_given_back, record_paid
 from orders.payments.states import AttemptStatus
 
 log = logging.getLogger(__name__)
 FIRST_QUERY_S, LONGEST_QUERY_S = 10.0, 120.0
+#: the buyer stands at the counter with his password half typed
+CODE_QUERY_S = 4.0
 
 
 def query_attempt(attempt_id: int) -> TradeState:
-    """One question to the provider, and what follows from its answer. Never inside a transaction."""
+    """One question to the provider, and what follows from its answer. Never inside a transaction.
+
+    A payment by code without an answer is cancelled once its time is over.
+    """
     attempt: Attempt = Attempt.objects.get(pk=attempt_id)
     state = gateway().query(out_trade_no=attempt.out_trade_no)
     record_call(operation="query", number=attempt.out_trade_no, result=state.status, reason=state.reason)
-    if not believe(attempt, state):
-        next_query = wait_until(tries=attempt.queries, first_s=FIRST_QUERY_S, longest_s=LONGEST_QUERY_S)
+    if not believe(attempt, state) and not _cancelled(attempt):
+        longest_s = CODE_QUERY_S if attempt.cancel_at else LONGEST_QUERY_S
+        first_s = min(FIRST_QUERY_S, longest_s)
+        next_query = wait_until(tries=attempt.queries, first_s=first_s, longest_s=longest_s)
         Attempt.objects.filter(pk=attempt.pk, status=AttemptStatus.OPEN).update(
             queries=attempt.queries + 1, next_query_at=next_query
         )
     return state
+
+
+def _cancelled(attempt: Attempt) -> bool:
+    """True once the provider says that it is over. It closes what waits, and gives back what was paid."""
+    if attempt.cancel_at is None or attempt.status != AttemptStatus.OPEN or clock.wall() < attempt.cancel_at:
+        return False
+    state = gateway().cancel(out_trade_no=attempt.out_trade_no)
+    record_call(operation="cancel", number=attempt.out_trade_no, result=state.status, reason=state.reason)
+    if state.status is TradeStatus.CLOSED and state.reason == "refund":
+        record_given_back(attempt.pk, trade_no=state.trade_no)
+        return True
+    return believe(attempt, state)
 
 
 def query_group(*, group: PaymentGroup) -> None:

@@ -120,7 +120,7 @@ def order_refund(
     )
     tell_refund("created", ordered)
     if attempt is None:
-        _record_moved(ordered)  # cash is handed back at the counter, there and then
+        record_moved(ordered)  # cash is handed back at the counter, there and then
     return ordered
 
 
@@ -144,7 +144,7 @@ def send_refund(refund_id: int) -> RefundStatus:
     if state.status is base.RefundStatus.MOVED:
         with transaction.atomic():
             lock_group(row.intent.group_id)
-            _record_moved(row)
+            record_moved(row)
     elif state.status is base.RefundStatus.REFUSED and state.reason not in CURABLE:
         _record_failed(row, why=state.reason)
     else:
@@ -176,7 +176,7 @@ def _ask(row: Refund, attempt: Attempt) -> base.RefundState:
     return gateway().query_refund(out_trade_no=number, refund_no=refund_no)
 
 
-def _record_moved(row: Refund) -> None:
+def record_moved(row: Refund) -> None:
     """Under the group's lock: pending -> succeeded, buyer_refunds_due -> where the money was."""
     ended = {"ended_at": clock.now(), "moved_at": clock.wall(), "next_try_at": None, "failure": ""}
     if not move(row, RefundStatus.SUCCEEDED, **ended):

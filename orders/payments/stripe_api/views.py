@@ -161,8 +161,9 @@ def _intent_now(parts: list[str]) -> Json | None:
 def _authenticate(request: HttpRequest) -> None:
     """`Authorization: Bearer sk_...`; without a key in the settings nobody comes in."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    key = str(settings.STRIPE_API_KEY)
-    if not key or scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), key.encode()):
+    keys = [key.strip().encode() for key in str(settings.STRIPE_API_KEY).split(",") if key.strip()]
+    fits = [hmac.compare_digest(given.strip().encode(), key) for key in keys]
+    if scheme.lower() != "bearer" or not any(fits):
         raise ApiError(401, "Invalid API Key provided.", code="api_key_invalid")
 
 

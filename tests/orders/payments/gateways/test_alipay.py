@@ -232,6 +232,16 @@ def test_a_capture_above_the_frozen_sum_is_refused_and_unfreezing_releases_once(
     assert gateway.query_freeze(**args).status is FreezeStatus.CLOSED
 
 
+def test_a_code_at_the_counter_freezes_at_once_and_a_bad_one_not_at_all(gateway):
+    args = {"freeze_no": number("F"), "request_no": number("F")}
+    more = {"amount_fen": 6000, "subject": "称重商品", "payee_id": "", "notify_url": ""}
+    state = gateway.freeze_with_code(**args, **more, auth_code="1234")
+    assert (state.status, state.reason) == (FreezeStatus.ABSENT, "ACQ.PAYMENT_AUTH_CODE_INVALID")
+    state = gateway.freeze_with_code(**args, **more, auth_code=BARCODE)
+    assert (state.status, state.frozen_fen) == (FreezeStatus.FROZEN, 6000)
+    assert gateway.capture(trade=order(4735), auth_no=state.auth_no, notify_url="").status is TradeStatus.PAID
+
+
 def test_waiting_money_is_confirmed_once_and_shared_within_the_cap(gateway, simulator):
     trade = paid(gateway, simulator, 10_000, sub_merchant_id="2088210000000001")
     trade_no = gateway.query(out_trade_no=trade.out_trade_no).trade_no

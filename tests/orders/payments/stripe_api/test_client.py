@@ -264,6 +264,21 @@ def test_manual_capture_takes_less_than_was_frozen_and_releases_the_rest(simulat
         stripe.Refund.create(payment_intent=intent.id, amount=4736)
 
 
+def test_a_capture_that_is_refused_leaves_the_freeze_to_be_captured_or_released(simulator):
+    intent = stripe.PaymentIntent.create(
+        amount=6000, currency="cny", capture_method="manual", confirm=True, **PAY
+    )
+    simulator.decide(simulator.open(intent.next_action.alipay_handle_redirect.url), "pay")
+    PreAuthorisation.objects.update(next_try_at="2020-01-01T00:00:00Z")
+    work_due()
+    simulator.fault("refuse", method="alipay.trade.pay", value="ACQ.AUTH_AMOUNT_NOT_ENOUGH")
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        stripe.PaymentIntent.capture(intent.id, amount_to_capture=4735)
+    assert refused.value.code == "payment_intent_unexpected_state"
+    assert stripe.PaymentIntent.retrieve(intent.id).status == "requires_capture"
+    assert stripe.PaymentIntent.capture(intent.id, amount_to_capture=4000).amount_received == 4000
+
+
 @pytest.mark.parametrize("agreed", ["before", "after", "never"])
 def test_a_cancelled_freeze_is_released_whenever_the_buyer_agrees(simulator, agreed):
     intent = stripe.PaymentIntent.create(
@@ -333,6 +348,14 @@ def test_bad_input_is_named_and_makes_nothing(change, param, code):
         stripe.PaymentIntent.create(**args)
     assert (refused.value.param, refused.value.code) == (param, code)
     assert PaymentIntent.objects.count() == 0
+
+
+def test_while_keys_are_rotated_the_old_and_the_new_one_come_in(settings):
+    settings.STRIPE_API_KEY = f"sk_test_new, {stripe.api_key}"
+    for key in ("sk_test_new", stripe.api_key):
+        assert stripe.PaymentIntent.list(api_key=key).data == []
+    with pytest.raises(stripe.AuthenticationError):
+        stripe.PaymentIntent.list(api_key=settings.STRIPE_API_KEY)
 
 
 def test_strangers_and_strange_addresses_are_refused(client):
