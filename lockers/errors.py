@@ -8,9 +8,11 @@ place
 ├── CabinetSilent     not heard of lately
 ├── HoldGone          the hold was given back before it was needed
 ├── NotCollectable    no parcel of this group may be taken out
+├── CannotExtend      the storage period stays as it is; `code` says why
 └── CompartmentBusy   occupied, so it cannot be given away
 InvalidInput
 ├── DepositRefused    consent, agreement, damage or weight: the door stays shut; `code` says which
+├── WrongCabinet      not the one that the parcel lies in
 └── ReasonMissing
 """
 
@@ -50,6 +52,23 @@ class NotCollectable(Conflict):
 class CompartmentBusy(Conflict):
     code = "compartment_busy"
     message = N_("格口内还有包裹")
+
+
+class CannotExtend(Conflict):
+    code = "cannot_extend"
+    message = N_("不能延长保管")
+
+
+EXTENSION_REFUSALS = {
+    "used_up": N_("免费延长只有一次，已经用过"),
+    "shelf_life": N_("商品保质期快到了，不能再放"),
+    "cell_needed": N_("格口要留给别的包裹，不能延长"),
+}
+
+
+class WrongCabinet(InvalidInput):
+    code = "wrong_cabinet"
+    message = N_("包裹不在这台柜里，请核对柜门上的编号")
 
 
 class ReasonMissing(InvalidInput):

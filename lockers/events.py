@@ -16,6 +16,8 @@ class ParcelDeposited:
     cabinet: UUID
     compartment: str  # its label
     place: UUID
+    group: UUID  # whose code opens the door
+    until: datetime  # end of the free storage period
     at: datetime
 
 
@@ -91,4 +93,37 @@ class AlarmRaised:
     cabinet: UUID
     compartment: str | None
     kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelDueSoon:
+    """Its storage period ends soon and nobody has come for it."""
+
+    type: ClassVar[str] = "lockers.ParcelDueSoon"
+
+    allocation: UUID
+    reference: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StorageExtended:
+    type: ClassVar[str] = "lockers.StorageExtended"
+
+    allocation: UUID
+    reference: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelPutBack:
+    """The recipient opened the door, refused the parcel and left it there: a person inspects it."""
+
+    type: ClassVar[str] = "lockers.ParcelPutBack"
+
+    allocation: UUID
+    reference: UUID
+    unit: UUID
+    reason: str
     at: datetime

@@ -7,7 +7,7 @@ from catalog.services.cycles import close_due_cycles, open_next_cycles
 from catalog.services.listing import expire_due_lots
 from catalog.services.stock import expire_due_reservations
 from lockers import handlers as lockers
-from lockers.services.collection import expire_due_parcels
+from lockers.services.collection import expire_due_parcels, remind_due_parcels
 from lockers.services.commands import expire_commands
 from lockers.services.holds import expire_due_holds
 from marketplace.outbox.delivery import Handler
@@ -34,7 +34,10 @@ HANDLERS: dict[str, list[Handler]] = {
     "telemetry.BreachClosed": [lockers.free_after_breach],
     "lockers.ParcelDeposited": [routing.parcel_deposited, orders.note_deposited],
     "lockers.ParcelCollected": [orders.note_collected],
+    "lockers.ParcelDueSoon": [orders.note_due_soon],
+    "lockers.StorageExtended": [orders.note_extended],
     "lockers.ParcelOverdue": [orders.note_overdue],
+    "lockers.ParcelPutBack": [orders.note_put_back],
     "lockers.ParcelsHeld": [orders.hold_parcels],
     "lockers.ParcelsReleased": [orders.release_parcels],
 }
@@ -49,6 +52,7 @@ DUE_WORK: list[Callable[[], object]] = [
     settle_payments,
     queue_due_waves,
     expire_commands,
+    remind_due_parcels,
     expire_due_parcels,
     review_due_probes,
     keep_readings,

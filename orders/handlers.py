@@ -9,7 +9,7 @@ from uuid import UUID
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
-from orders.services import arrivals, fee_rules, harvest, paying, refunding
+from orders.services import arrivals, fee_rules, harvest, paying, refunding, staying
 from orders.storefront.reach import refresh_reach
 
 
@@ -104,6 +104,7 @@ def note_deposited(event: DeliveredEvent) -> None:
             at=_moment(event, "at"),
             compartment=str(event.payload["compartment"]),
             in_cabinet=True,
+            until=_time(event.payload.get("until")),
         )
 
 
@@ -112,6 +113,27 @@ def note_collected(event: DeliveredEvent) -> None:
     fulfilment = _fulfilment(event)
     if fulfilment is not None:
         arrivals.note_collected(fulfilment_uuid=fulfilment, at=_moment(event, "at"))
+
+
+def note_due_soon(event: DeliveredEvent) -> None:
+    """lockers.ParcelDueSoon: the recipient hears once more."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        staying.note_due_soon(fulfilment_uuid=fulfilment)
+
+
+def note_extended(event: DeliveredEvent) -> None:
+    """lockers.StorageExtended: it may stay longer."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        staying.note_extended(fulfilment_uuid=fulfilment, until=_moment(event, "until"))
+
+
+def note_put_back(event: DeliveredEvent) -> None:
+    """lockers.ParcelPutBack: refused at the open door; nobody takes it until a person has looked."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        staying.note_put_back(fulfilment_uuid=fulfilment)
 
 
 def note_overdue(event: DeliveredEvent) -> None:

@@ -40,6 +40,9 @@ class Shipment(Identified):
     category = models.CharField(max_length=12, default="general")
     cold_budget_min = models.PositiveIntegerField(null=True)
     value_fen = models.PositiveBigIntegerField(default=0)
+    keep_until = models.DateTimeField(
+        null=True, help_text="end of the goods' life: no cell keeps them past it"
+    )
     #: where the published plan takes it
     place = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, related_name="+")
     requested_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-from lockers.models.allocations import Allocation, PickupGroup
+from lockers.models.allocations import Allocation, Delegation, PickupGroup
 from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment
 from lockers.models.capacity import CapacityHold, HoldStatus
 from lockers.models.devices import Command, CommandStatus, Device, DeviceAlarm, DeviceMark, DeviceMessage
@@ -12,6 +12,7 @@ __all__ = [
     "Command",
     "CommandStatus",
     "Compartment",
+    "Delegation",
     "Device",
     "DeviceAlarm",
     "DeviceMark",

@@ -9,6 +9,14 @@ from marketplace.database.models import Identified
 LIVE_ALLOCATION = Q(state__in=sorted(state.value for state in LIVE))
 
 
+class InspectReason(models.TextChoices):
+    """Why a person must look at a parcel before anybody may take it."""
+
+    PUT_BACK = "put_back", "收件人放回"
+    GAP = "gap", "温度记录中断"
+    SPOILED = "spoiled", "已判变质"
+
+
 class PickupGroup(Identified):
     """One recipient, one zone, one destination choice: what a code belongs to. The code is stored nowhere.
 
@@ -52,8 +60,18 @@ class Allocation(Identified):
     deposited_at = models.DateTimeField(null=True)
     collect_until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    #: the goods themselves are good until then: no storage period goes past it
+    keep_until = models.DateTimeField(null=True)
+    free_until = models.DateTimeField(null=True, help_text="end of the free storage period")
+    extensions = models.PositiveSmallIntegerField(default=0, db_default=0)
+    reminded_at = models.DateTimeField(null=True)
+    #: the opening after which the recipient says that he leaves the parcel
+    put_back_tx = models.UUIDField(null=True)
+    put_back_reason = models.CharField(max_length=200, blank=True, db_default="")
     held_breach_uuid = models.UUIDField(null=True)
-    inspect_reason = models.CharField(max_length=40, blank=True)
+    inspect_reason = models.CharField(max_length=40, blank=True, choices=InspectReason.choices)
+    #: the opening that led to the inspection: told again after the decision, it changes nothing
+    inspect_tx = models.CharField(max_length=64, blank=True, db_default="")
 
     class Meta:
         constraints = [
@@ -68,3 +86,22 @@ class Allocation(Identified):
                 name="allocation_free_is_ended",
             ),
         ]
+
+
+class Delegation(Identified):
+    """A friend who may collect a group in the recipient's place; one at a time, ended by a new code."""
+
+    group = models.ForeignKey(PickupGroup, on_delete=models.PROTECT, related_name="delegations")
+    name = models.CharField(max_length=60)
+    phone = models.CharField(max_length=20)
+    given_by = models.UUIDField()
+    given_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group"], condition=Q(ended_at=None), name="delegation_one_live_per_group"
+            )
+        ]
+        indexes = [models.Index(fields=["phone"], condition=Q(ended_at=None), name="delegation_by_phone")]

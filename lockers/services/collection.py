@@ -1,5 +1,5 @@
-"""A parcel leaves its compartment: collected by code, or taken out by courier or operator; or its time is
-over.
+"""A parcel leaves its compartment: collected by code, or taken out by courier or operator; or it stays, since
+its time is over or its recipient put it back.
 """
 
 from datetime import datetime
@@ -7,13 +7,15 @@ from uuid import UUID
 
 from django.db import transaction
 
-from lockers.events import ParcelCollected, ParcelOverdue, ParcelRemoved
+from lockers.events import ParcelCollected, ParcelDueSoon, ParcelOverdue, ParcelPutBack, ParcelRemoved
 from lockers.models import Allocation
+from lockers.models.allocations import InspectReason
+from lockers.periods import REMIND_BEFORE, remind_at
 from lockers.protocol.allocation import AllocationState
 from lockers.protocol.parcel import COLLECTABLE, MOVES, ParcelState
 from lockers.services.cabinets import touch_config
 from marketplace.custody.models import HandlingUnit
-from marketplace.custody.services import Holder, close_unit, hand_over, unblock_units
+from marketplace.custody.services import Holder, block_units, close_unit, hand_over, unblock_units
 from marketplace.kernel import clock
 from marketplace.outbox.publishing import Event, publish
 
@@ -54,6 +56,63 @@ def remove(*, allocation_uuid: UUID, at: datetime) -> bool:
         )
         _publish(allocation, event, at)
     return True
+
+
+def put_back(*, allocation_uuid: UUID, at: datetime, tx: str) -> bool:
+    """The recipient opened the door and left the parcel there. False for a repeat.
+
+    It is nobody's to take until a person has inspected it (domain rule 8). Effects in order: allocation and
+    unit blocked, ParcelPutBack.
+    """
+    with transaction.atomic():
+        allocation = _locked(allocation_uuid)
+        if allocation is None or allocation.inspect_tx == tx:
+            return False
+        allocation.state = AllocationState.BLOCKED
+        allocation.inspect_reason, allocation.inspect_tx = InspectReason.PUT_BACK, tx
+        allocation.save(update_fields=["state", "inspect_reason", "inspect_tx"])
+        block_units(uuids=[allocation.unit_uuid])
+        touch_config([allocation.compartment.cabinet_id])
+        event = ParcelPutBack(
+            allocation=allocation.uuid,
+            reference=allocation.reference,
+            unit=allocation.unit_uuid,
+            reason=allocation.put_back_reason,
+            at=at,
+        )
+        _publish(allocation, event, at)
+    return True
+
+
+def remind_due_parcels() -> int:
+    """Due work: recipients who have not come hear once that the period ends soon; how many."""
+    now, count = clock.now(), 0
+    waiting = Allocation.objects.filter(
+        state=AllocationState.LOADED,
+        parcel_state=ParcelState.READY,
+        reminded_at=None,
+        # The reminder of a period shorter than twice REMIND_BEFORE comes at its half, which is later.
+        collect_until__lte=now + REMIND_BEFORE,
+        collect_until__gt=now,
+    )
+    for uuid in waiting.values_list("uuid", flat=True):
+        with transaction.atomic():
+            allocation = _locked(uuid)
+            # Collected, held or extended since the query: leave quietly.
+            if allocation is None or allocation.parcel_state != ParcelState.READY:
+                continue
+            since = allocation.deposited_at or allocation.reserved_at
+            if allocation.reminded_at or now < remind_at(since, allocation.collect_until):
+                continue
+            MOVES.check(allocation.parcel_state, ParcelState.REMINDED)
+            allocation.parcel_state, allocation.reminded_at = ParcelState.REMINDED, now
+            allocation.save(update_fields=["parcel_state", "reminded_at"])
+            event = ParcelDueSoon(
+                allocation=allocation.uuid, reference=allocation.reference, until=allocation.collect_until
+            )
+            _publish(allocation, event, now)
+            count += 1
+    return count
 
 
 def expire_due_parcels() -> int:

@@ -5,7 +5,7 @@ allocations is what holds "one parcel per compartment"; a taken cell is tried ag
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -22,6 +22,7 @@ from lockers.errors import (
 from lockers.events import ParcelDeposited
 from lockers.models import Allocation, Command, CommandStatus, Compartment, PickupGroup
 from lockers.models.allocations import LIVE_ALLOCATION
+from lockers.periods import free_until
 from lockers.protocol.allocation import AllocationState, Need, choose_cell
 from lockers.protocol.commands import Action
 from lockers.protocol.config import Placed
@@ -43,14 +44,6 @@ from marketplace.kernel.errors import NotFound
 from marketplace.kernel.temperature import Band
 from marketplace.kernel.units import Size, larger_or_equal
 from marketplace.outbox.publishing import publish
-
-#: storage periods by zone (devices.md section 6); the shelf life left may shorten a chilled one
-STORAGE = {
-    "ambient": timedelta(hours=72),
-    "cool": timedelta(hours=24),
-    "chilled": timedelta(hours=24),
-    "frozen": timedelta(hours=24),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +142,7 @@ def allocate(
         if allocation is None:
             need = Need(Size(size), zone, band_of(min_c, max_c))
             group = open_pickup_group(reference=reference, recipient_uuid=None, recipient_label="", zone=zone)
-            until = _collect_until(zone, keep_until)
-            allocation = _allocate(place_uuid, unit_uuid, group, need, snapshot, until)
+            allocation = _allocate(place_uuid, unit_uuid, group, need, snapshot, keep_until)
             use_hold(reference)
         return allocation
 
@@ -199,12 +191,16 @@ def drop_state(*, ticket_uuid: UUID) -> DropState:
 
 
 def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
-    """Record that the parcel lies in its compartment; the caller holds the allocation's lock."""
+    """Record that the parcel lies in its compartment; the caller holds the allocation's lock.
+
+    Its storage period runs from now on, whatever was foreseen when the compartment was named.
+    """
     MOVES.check(allocation.parcel_state, ParcelState.DEPOSITED)
     MOVES.check(ParcelState.DEPOSITED, ParcelState.READY)
     allocation.state, allocation.parcel_state = AllocationState.LOADED, ParcelState.READY
-    allocation.deposited_at = at
-    allocation.save(update_fields=["state", "parcel_state", "deposited_at"])
+    until = free_until(allocation.compartment.zone, at, keep_until=allocation.keep_until)
+    allocation.deposited_at, allocation.free_until, allocation.collect_until = at, until, until
+    allocation.save(update_fields=["state", "parcel_state", "deposited_at", "free_until", "collect_until"])
     cabinet = allocation.compartment.cabinet
     touch_config([cabinet.pk])
     unit = HandlingUnit.objects.filter(uuid=allocation.unit_uuid).first()
@@ -226,6 +222,8 @@ def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
             cabinet=cabinet.uuid,
             compartment=allocation.compartment.label,
             place=place_uuid,
+            group=allocation.group.uuid,
+            until=until,
             at=at,
         ),
         aggregate_kind="allocation",
@@ -266,13 +264,13 @@ def _checked(policy: DropPolicy) -> DepositPolicy:
     return snapshot
 
 
-def _collect_until(zone: str, keep_until: datetime | None) -> datetime:
-    until = clock.now() + STORAGE[zone]
-    return min(until, keep_until) if keep_until is not None else until
-
-
 def _allocate(
-    place_uuid: UUID, unit_uuid: UUID, group: PickupGroup, need: Need, policy: DepositPolicy, until: datetime
+    place_uuid: UUID,
+    unit_uuid: UUID,
+    group: PickupGroup,
+    need: Need,
+    policy: DepositPolicy,
+    keep_until: datetime | None,
 ) -> Allocation:
     compartment = _free_compartment(place_uuid, need, without=[])
     group = avoid_clash(group, compartment.cabinet)
@@ -286,7 +284,8 @@ def _allocate(
         max_c=need.band.max_c,
         policy=policy.as_wire(),
         reserved_at=clock.now(),
-        collect_until=until,
+        keep_until=keep_until,
+        collect_until=free_until(need.zone, clock.now(), keep_until=keep_until),
     )
     touch_config([compartment.cabinet_id])
     return allocation

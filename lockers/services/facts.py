@@ -23,7 +23,7 @@ from lockers.protocol.envelope import read_time
 from lockers.protocol.messages import Kind, Purpose
 from lockers.protocol.parcel import Outcome, judge_opening
 from lockers.services.alarms import clear_alarm, raise_alarm
-from lockers.services.collection import collect, remove
+from lockers.services.collection import collect, put_back, remove
 from lockers.services.commands import Actor, resolve_command
 from lockers.services.drops import deposit, reallocate
 from lockers.services.openings import messages_of
@@ -135,27 +135,30 @@ def _follow_opening(device: Device, compartment: Compartment, tx: str) -> None:
     allocation_uuid = _uuid(about.get("allocation"))
     if allocation_uuid is None or outcome not in (Outcome.DONE, Outcome.PUT_BACK):
         return
-    if outcome is Outcome.PUT_BACK:
-        Allocation.objects.filter(uuid=allocation_uuid).update(inspect_reason="put_back")
-        return
     at = _closed_at(device, compartment, tx)
+    said_so = Allocation.objects.filter(uuid=allocation_uuid, put_back_tx=_uuid(tx)).exclude(put_back_tx=None)
+    if outcome is Outcome.PUT_BACK or said_so.exists():
+        put_back(allocation_uuid=allocation_uuid, at=at, tx=tx)
+        return
     if about.get("purpose") == Purpose.RECALL:
         remove(allocation_uuid=allocation_uuid, at=at)
         return
     entry = next(
         (str(each.body.get("entry")) for each in messages if _is_valid_code(each.type, each.body)), None
     )
-    if about.get("purpose") == Purpose.ASSIST and _ordered(tx, Purpose.ASSIST):
-        entry = "assist"
+    proof = {"tx": tx, "device": device.device}
+    ordered = _order(tx, Purpose.ASSIST) if about.get("purpose") == Purpose.ASSIST else None
+    if ordered is not None:
+        entry, proof["actor"] = "assist", str(ordered.actor_uuid)
     if about.get("purpose") in (Purpose.COLLECT, Purpose.ASSIST) and entry is not None:
-        collect(
-            allocation_uuid=allocation_uuid, at=at, proof={"tx": tx, "entry": entry, "device": device.device}
-        )
+        collect(allocation_uuid=allocation_uuid, at=at, proof={**proof, "entry": entry})
 
 
-def _ordered(tx: str, purpose: Purpose) -> bool:
+def _order(tx: str, purpose: Purpose) -> Command | None:
     uuid = _uuid(tx)
-    return uuid is not None and Command.objects.filter(uuid=uuid, purpose=purpose.value).exists()
+    if uuid is None:
+        return None
+    return Command.objects.filter(uuid=uuid, purpose=purpose.value).first()
 
 
 def _is_valid_code(kind: str, body: Mapping[str, object]) -> bool:

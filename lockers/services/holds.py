@@ -157,10 +157,11 @@ def _room(need: Need, day: date, arrivals: Mapping[date, Needs], cells: Cells) -
     return room
 
 
-def arrivals_at(place_uuids: Sequence[UUID]) -> dict[UUID, Arrivals]:
+def arrivals_at(place_uuids: Sequence[UUID], *, without: Allocation | None = None) -> dict[UUID, Arrivals]:
     """Per place and day: parcels that are to come (holds) and those that lie there (live allocations).
 
-    A parcel that outstayed the horizon lies there until somebody takes it out: it counts as of today.
+    A parcel that outstayed the horizon, or whose period was made longer, lies there until somebody takes it
+    out: it counts as of today.
     """
     found: dict[UUID, Arrivals] = {place: {} for place in place_uuids}
     today = clock.today()
@@ -169,10 +170,13 @@ def arrivals_at(place_uuids: Sequence[UUID]) -> dict[UUID, Arrivals]:
     allocations = Allocation.objects.filter(
         LIVE_ALLOCATION, compartment__cabinet__site__place__uuid__in=place_uuids, compartment__blocked_at=None
     ).select_related("compartment__cabinet__site__place")
+    if without is not None:
+        allocations = allocations.exclude(pk=without.pk)
     for allocation in allocations:
         cell = allocation.compartment.cell
         came = allocation.reserved_at.astimezone(clock.SHANGHAI).date()
-        if (today - came).days >= HORIZON_DAYS or allocation.collect_until <= clock.now():
+        outstays = (today - came).days >= HORIZON_DAYS or allocation.collect_until <= clock.now()
+        if outstays or allocation.extensions:  # its recipient said that he comes late
             came = today
         place = allocation.compartment.cabinet.site.place.uuid
         _count(found[place], came, Need(cell.size, cell.zone, cell.band))

@@ -30,6 +30,15 @@ TEMPLATES: dict[str, Template] = {
     "parcel_ready": Template(
         N_("包裹已到"), N_("取件码 {code}，地点：{place}（{address}），请在 {until} 前取件，免费保管。")
     ),
+    "parcel_reminder": Template(
+        N_("包裹快到期了"), N_("{place} 的包裹请在 {until} 前取走，也可以在订单里延长保管。")
+    ),
+    "parcel_extended": Template(N_("已延长保管"), N_("{place} 的包裹免费保管到 {until}。")),
+    "parcel_for_friend": Template(
+        N_("请您代取包裹"),
+        N_("{who} 请您代取：取件码 {code}，地点：{place}（{address}），请在 {until} 前取件。"),
+    ),
+    "parcel_put_back": Template(N_("已收到您的拒收"), N_("{place} 的包裹已封存，我们查验后答复您。")),
     "parcel_on_shelf": Template(N_("包裹已到站点"), N_("取件码 {code}，请到 {place} 领取。")),
     "parcel_held": Template(N_("包裹暂停取件"), N_("{place} 温度异常，您的包裹已封存待检，我们会尽快答复。")),
     "parcel_released": Template(N_("可以取件了"), N_("{place} 的包裹经检查可以领取，取件码不变。")),

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 
 from lockers.errors import NoRoom
+from lockers.periods import free_until
 from marketplace.kernel import clock
 from marketplace.outbox.publishing import publish
 from marketplace.places.models import Place
@@ -23,13 +24,6 @@ from orders.services.settling import settle_fulfilment
 from orders.splitting import Way
 from orders.states import BEFORE_PACKING, FULFILMENT_MOVES, FulfilmentStatus
 
-#: storage periods (defaults of devices.md section 6); chilled is also bounded by the shelf life left
-HOLD = {
-    "ambient": timedelta(hours=72),
-    "cool": timedelta(hours=24),
-    "chilled": timedelta(hours=24),
-    "frozen": timedelta(hours=24),
-}
 #: what somebody must look at: a parcel that nobody came for
 OVERDUE = "overdue"
 #: a cell held anew is firmed in the same transaction; the time only has to lie ahead
@@ -117,9 +111,18 @@ def _postpone(locked: LockedOrder, part: Fulfilment, reason: str) -> bool:
 
 
 def note_ready(
-    *, fulfilment_uuid: UUID, place_uuid: UUID, at: datetime, compartment: str = "", in_cabinet: bool
+    *,
+    fulfilment_uuid: UUID,
+    place_uuid: UUID,
+    at: datetime,
+    compartment: str = "",
+    in_cabinet: bool,
+    until: datetime | None = None,
 ) -> None:
-    """In a cabinet, or on a station's shelf: from now on the recipient may take it, and is told at once."""
+    """In a cabinet, or on a station's shelf: from now on the recipient may take it, and is told at once.
+
+    `until` is what the cabinet says of its storage period.
+    """
     with transaction.atomic():
         locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
         make_ready(
@@ -129,6 +132,7 @@ def note_ready(
             at=at,
             compartment=compartment,
             in_cabinet=in_cabinet,
+            until=until,
         )
 
 
@@ -140,6 +144,7 @@ def make_ready(
     at: datetime,
     compartment: str = "",
     in_cabinet: bool,
+    until: datetime | None = None,
 ) -> None:
     """The same for a locked order; quietly leaves what is ready already."""
     if not FULFILMENT_MOVES.allowed(part.status, FulfilmentStatus.READY):
@@ -151,7 +156,7 @@ def make_ready(
         part,
         FulfilmentStatus.READY,
         ready_since=at,
-        hold_until=hold_until(locked, part, at),
+        hold_until=until or hold_until(locked, part, at),
         compartment=compartment,
         pickup_group_uuid=group.uuid,
     )
@@ -159,13 +164,8 @@ def make_ready(
 
 
 def hold_until(locked: LockedOrder, part: Fulfilment, at: datetime) -> datetime:
-    """End of the free storage period; never past the last good day of chilled goods."""
-    until = at + HOLD[part.zone]
-    if part.zone == "chilled":
-        days = [line.lot.expires_on for line in locked.lines_of(part) if line.lot.expires_on]
-        if days:
-            until = min(until, max(at, clock.at(min(days), 0)))
-    return until
+    """End of the free storage period at a counter, as long as a cabinet's."""
+    return free_until(part.zone, at, keep_until=road.keep_until(locked, part))
 
 
 def note_collected(*, fulfilment_uuid: UUID, at: datetime) -> None:

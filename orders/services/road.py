@@ -8,6 +8,7 @@ from lockers.errors import NotCollectable
 from lockers.models import PickupGroup
 from lockers.protocol.allocation import Cell
 from lockers.services import groups, holds, planner
+from marketplace.kernel import clock
 from marketplace.places.models import Place
 from orders.models import Fulfilment, Order
 from orders.services.goods import gross_g_of, volume_ml_of
@@ -98,7 +99,16 @@ def _parcel(locked: LockedOrder, part: Fulfilment) -> requests.ParcelSpec:
         sender_agreement=all(
             line.lot.sender_agreement or not line.lot.product.needs_sender_agreement for line in lines
         ),
+        keep_until=keep_until(locked, part),
     )
+
+
+def keep_until(locked: LockedOrder, part: Fulfilment) -> datetime | None:
+    """The end of the goods' own life, where it is short enough to matter: no cell keeps them past it."""
+    if part.zone == "ambient":
+        return None
+    days = [line.lot.expires_on for line in locked.lines_of(part) if line.lot.expires_on]
+    return clock.at(min(days), 0) if days else None
 
 
 def collects_of(locked: LockedOrder, part: Fulfilment) -> list[requests.CollectSpec]:

@@ -49,6 +49,7 @@ def open_compartment(
                 weight_g=weight_g,
                 label_weight_g=unit.gross_g,
             ),
+            keep_until=shipment.keep_until,
         )
         return drop_state(ticket_uuid=ticket.uuid)
 

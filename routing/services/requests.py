@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -46,6 +46,7 @@ class ParcelSpec:
     cold_budget_min: int | None = None
     value_fen: int = 0
     sender_agreement: bool = True
+    keep_until: datetime | None = None
 
 
 def request_shipment(

@@ -68,7 +68,7 @@ class Market:
         return make_principal("hub_operator", "hub", self.hub.uuid)
 
 
-def make_market(*, cells: tuple[tuple[str, str, Band], ...] = CELLS * 2) -> Market:
+def make_market(*, cells: tuple[tuple[str, str, Band], ...] = CELLS * 2, kiwis: int = 6) -> Market:
     hub = make_hub()
     town = make_hub(county=make_county(code="360902", name="袁州区"), is_city=True)
     for each in (hub, town):
@@ -88,7 +88,7 @@ def make_market(*, cells: tuple[tuple[str, str, Band], ...] = CELLS * 2) -> Mark
         site=site,
         cabinet=make_cabinet(site, cells),
         buyer=make_buyer(site.place),
-        kiwi=make_lot(product=kiwi, seller=farmer, quantity=6, price_fen=3200),
+        kiwi=make_lot(product=kiwi, seller=farmer, quantity=kiwis, price_fen=3200),
         rice=make_lot(product=rice, station=second, quantity=50_000, price_fen=880),
     )
 

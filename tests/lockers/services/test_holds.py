@@ -165,7 +165,9 @@ def _race(place: UUID, monkeypatch: pytest.MonkeyPatch, *, locked: bool) -> int:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("locked", "winners"), [(False, 2), (True, 1)])
-def test_the_last_place_goes_to_one(monkeypatch: pytest.MonkeyPatch, locked: bool, winners: int) -> None:
+def test_the_last_place_goes_to_one(
+    monkeypatch: pytest.MonkeyPatch, frozen: datetime, locked: bool, winners: int
+) -> None:
     """With the lock off the race is real: both get the one place."""
     site = make_site(hub=make_hub())
     make_cabinet(site=site, cells=(("ambient", "S"),))

@@ -55,6 +55,7 @@ Query.me                            +     +     +     +     +     +     +     + 
 
 Query.myNotices                     .     +     +     +     +     +     +     +     +     +     +     +
 Query.myDeliveryConsents            .     +     +     +     +     +     +     +     +     +     +     +
+Query.myParcels                     .     +     +     +     +     +     +     +     +     +     +     +
 Query.cart                          .     +     +     +     +     +     +     +     +     +     +     +
 Query.pickupChoices                 .     +     +     +     +     +     +     +     +     +     +     +
 Query.order                         .     +     +     +     +     +     +     +     +     +     +     +
@@ -91,6 +92,12 @@ Mutation.setCartLine                .     +     +     +     +     +     +     + 
 Mutation.placeOrder                 .     +     +     +     +     +     +     +     +     +     +     +
 Mutation.payOrder                   .     +     +     +     +     +     +     +     +     +     +     +
 Mutation.cancelOrder                .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.extendStorage              .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.delegatePickup             .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.endDelegation              .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.resendCode                 .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.openMyCompartment          .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.refuseParcel               .     +     +     +     +     +     +     +     +     +     +     +
 
 Mutation.listLot                    .     .     +     +     .     .     .     .     .     .     +     .
 Mutation.withdrawLot                .     .     +     +     .     +     .     .     .     .     +     .

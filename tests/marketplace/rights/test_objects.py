@@ -54,6 +54,7 @@ SIMULATED = Open("a tester breaks any simulated cabinet; the console is off in p
 OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Query.lot": {"id": SHOP_WINDOW},
     "Query.cabinet": {"id": Open("where a cabinet stands and what is free in it, is public")},
+    "Query.myParcels": {"reference": Open("a list of one's own; test_lists_hold_ones_own_things_only")},
     "Query.station": {"id": Open("a station's public face; its people are guarded one level deeper")},
     "Query.order": {"id": OWN},
     "Query.statement": {"ownerId": OWN},
@@ -78,6 +79,12 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     },
     "Mutation.payOrder": {"orderId": OWN},
     "Mutation.cancelOrder": {"orderId": OWN},
+    "Mutation.extendStorage": {"reference": OWN},
+    "Mutation.delegatePickup": {"reference": OWN},
+    "Mutation.endDelegation": {"reference": OWN},
+    "Mutation.resendCode": {"reference": OWN},
+    "Mutation.openMyCompartment": {"reference": OWN},
+    "Mutation.refuseParcel": {"reference": OWN},
     "Mutation.listLot": {
         "productId": CATALOGUE,
         "stationId": OWN,
@@ -278,6 +285,7 @@ def test_lists_hold_ones_own_things_only(world: World) -> None:
         "Query.myOrders": "buyer",
         "Query.myNotices": "buyer",
         "Query.cart": "buyer",
+        "Query.myParcels": "buyer",
         "Query.myFarmers": "farmer",
         "Query.myStations": "information_officer",
         "Query.myRoutes": "courier",
@@ -293,4 +301,4 @@ def test_lists_hold_ones_own_things_only(world: World) -> None:
 
 def _ids(shown: Any) -> set[str]:
     rows = shown if isinstance(shown, list) else [shown] if shown else []
-    return {row["id"] for row in rows}
+    return {row.get("id") or row["reference"] for row in rows}

@@ -15,6 +15,7 @@ from catalog.models import Product
 from catalog.services.imports import import_lots
 from lockers.models import Allocation, Compartment, DeviceMessage
 from lockers.protocol.messages import Kind
+from lockers.services import recipients
 from lockers.services.cabinets import CellSpec, register_cabinet
 from marketplace.accounts.services.sign_in import request_sign_in_code
 from marketplace.custody.models import HandlingUnit
@@ -54,7 +55,7 @@ ROOMY = (*CELLS * 6, ("chilled", "L", Band(2, 4)))
 
 def make_world(move: Callable[[datetime], None]) -> World:
     """Must run in a transaction while business time stands on Wednesday morning; leaves it on Thursday's."""
-    world = World(make_market(cells=ROOMY))
+    world = World(make_market(cells=ROOMY, kiwis=8))
     staff(world)
     elsewhere(world)
     _wednesday(world)
@@ -86,6 +87,8 @@ def _wednesday(world: World) -> None:
         "paid": [(market.kiwi, 2), (market.rice, 1_500)],
         "in_van": [(market.kiwi, 1)],
         "at_door": [(market.kiwi, 1)],
+        "lies": [(market.kiwi, 1)],
+        "stands_open": [(market.kiwi, 1)],
     }.items():
         world.name(**{name: make_paid_order(market, *lines)})
 
@@ -186,7 +189,8 @@ def _in_town(world: World) -> None:
     market = world.market
     Compartment.objects.filter(cabinet=market.cabinet).update(door_state="closed")
     van = make_vehicle(hub=market.town)
-    legs = [_leg(world, name) for name in ("in_van", "at_door")]
+    names = ("lies", "stands_open", "at_door", "in_van")
+    legs = [_leg(world, name) for name in names]
     route = make_route(
         hub=market.town,
         vehicle=van,
@@ -194,11 +198,11 @@ def _in_town(world: World) -> None:
         wave="town_delivery",
         day=THURSDAY,
     )
-    for name in ("in_van", "at_door"):
+    for name in names:
         world.name(**{f"{name}_parcel": _move(_packed(world, name), Holder("vehicle", van.uuid))})
     stop = _drive(world, route, reach=1)
     world.name(town_stop=stop)
-    for name in ("at_door", "in_van"):
+    for name in names:
         drop = dropping.open_compartment(
             principal=world.courier,
             stop_uuid=stop.uuid,
@@ -207,7 +211,13 @@ def _in_town(world: World) -> None:
             weight_g=2_600,
         )
         world.name(**{f"{name}_drop": drop})
-    _door(world.ids["at_door_drop"], Kind.DOOR_OPENED, Kind.DOOR_CLOSED)
+    for name in ("at_door", "lies", "stands_open"):
+        _door(world.ids[f"{name}_drop"], Kind.DOOR_OPENED, Kind.DOOR_CLOSED)
+    for name in ("lies", "stands_open"):
+        dropping.confirm(principal=world.courier, drop_uuid=UUID(world.ids[f"{name}_drop"]))
+    world.name(
+        waiting=_part(world, "lies"), opened=_part(world, "stands_open"), device=market.cabinet.device.device
+    )
 
 
 def _at_the_cabinet(world: World) -> None:
@@ -244,6 +254,11 @@ def _of_the_buyer(world: World) -> None:
     fill_cart(market.principal, (market.rice, 1_000))
     world.name(notice=Notice.objects.filter(to_user_uuid=market.buyer.uuid).order_by("pk").first())
     deliver()
+    opened = UUID(world.ids["opened"])
+    recipients.open_for_recipient(
+        principal=market.principal, reference=opened, device=market.cabinet.device.device
+    )
+    _door(world.ids["stands_open_drop"], Kind.DOOR_OPENED)
 
 
 def _at_the_door(world: World) -> None:
@@ -288,7 +303,8 @@ def _packed(world: World, name: str) -> UUID:
 def _door(drop: str, *types: Kind) -> None:
     """What the cabinet's controller says about the opening of a drop."""
     allocation = Allocation.objects.select_related("compartment__cabinet__device").get(uuid=drop)
-    for seq, kind in enumerate(types, start=1):
+    said = DeviceMessage.objects.filter(device=allocation.compartment.cabinet.device).count()
+    for seq, kind in enumerate(types, start=said + 1):
         DeviceMessage.objects.create(
             device=allocation.compartment.cabinet.device,
             boot=1,

@@ -1,4 +1,4 @@
-"""Cabinets in GraphQL: where there is room, and what an operator does at them."""
+"""Where there is room, and what an operator does at a cabinet."""
 
 import graphene
 from django.db.models import Prefetch
