@@ -14,10 +14,10 @@ from orders.models import Fulfilment, Order
 from orders.services.goods import gross_g_of, volume_ml_of
 from orders.services.locking import LockedOrder, save
 from orders.services.notices import recipient_masked, recipient_uuid
-from orders.splitting import Way
+from orders.splitting import Parcel, Way
 from routing.services import reach as routing_reach
 from routing.services import requests
-from routing.services.reach import Reachability
+from routing.services.reach import Ask, Reachability
 
 #: minutes that goods of a zone may spend outside it, all legs together (guess; a product may know better)
 COLD_BUDGET_MIN = {"chilled": 120, "frozen": 60}
@@ -156,6 +156,30 @@ def cells_left(place_uuids: Sequence[UUID], day: date) -> dict[UUID, dict[Cell, 
 
 def reach(*, origin_hub_uuid: UUID, place_uuids: Sequence[UUID], day: date) -> list[Reachability]:
     return routing_reach.reach(origin_hub_uuid=origin_hub_uuid, place_uuids=place_uuids, day=day)
+
+
+def ask(parcel: Parcel, place: Place) -> Ask:
+    """The question whether the plan in force has room and time for a parcel to a place."""
+    return Ask(
+        origin_hub_uuid=parcel.hub_uuid,
+        place=place,
+        direction="up" if parcel.way is Way.UP else "down",
+        parcel=requests.ParcelSpec(
+            zone=parcel.zone,
+            size=parcel.size.value,
+            weight_g=parcel.gross_g,
+            volume_ml=parcel.volume_ml,
+            min_c=parcel.band.min_c,
+            max_c=parcel.band.max_c,
+            category=parcel.category,
+            cold_budget_min=COLD_BUDGET_MIN.get(parcel.zone),
+        ),
+    )
+
+
+def quote(asks: Sequence[Ask], day: date) -> list[Reachability]:
+    """Answers of the plan in force, in order."""
+    return routing_reach.quote(asks=asks, day=day) if asks else []
 
 
 def open_group(order: Order, part: Fulfilment) -> PickupGroup:

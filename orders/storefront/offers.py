@@ -6,7 +6,7 @@ The same answer feeds the place picker and the checkout, so that what is shown i
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from orders.models import Reach
 from orders.services import road
 from orders.splitting import CABINET, STATION, Destination, Item, Parcel, Way, split
 from orders.storefront.reach import reach
+from routing.services.reach import Reachability
 
 NO_ROOM = {
     "ambient": N_("常温 %(size)s 号格已满"),
@@ -40,6 +41,10 @@ REACH_REASONS = {
     "other_county": N_("外县的货暂不送到这个站点"),
     "window": N_("到达时这里已关门"),
     "shift": N_("路程太远，当天送不到"),
+    "capacity": N_("当天的车已装满"),
+    "cold_budget": N_("冷链时限超出 %(minutes)s 分钟"),
+    "segregation": N_("不能与同车的货一起送"),
+    "access": N_("车辆到不了这里"),
 }
 
 
@@ -69,7 +74,9 @@ class Offer:
 
 def places_for_offers(uuids: Collection[UUID]) -> list[Place]:
     """Places with all that offers read, in the order asked for."""
-    rows = Place.objects.select_related("county", "site__hub", "station__hub").filter(uuid__in=uuids)
+    rows = Place.objects.select_related("county", "site__hub__place", "station__hub__place").filter(
+        uuid__in=uuids
+    )
     by_uuid = {place.uuid: place for place in rows}
     return [by_uuid[uuid] for uuid in uuids if uuid in by_uuid]
 
@@ -95,19 +102,20 @@ def offers(
     fee_fen: int,
     keep: bool = False,
 ) -> list[Offer]:
-    """One offer per place, in order. Three queries however many places: reach, cells, and the places' own.
+    """One offer per place, in order; a fixed number of queries however many places.
 
     `hubs` are the origin hubs of the items by uuid; `fee_fen` the delivery fee of an order;
     `keep` lets the read model remember what it had to ask.
     """
     rows = reach(hubs=list(hubs.values()), places=places, day=day, keep=keep)
     cells = road.cells_left([place.uuid for place in places if place.kind == CABINET], day)
-    return [
-        _offer(direction, items, hubs, place, rows, cells.get(place.uuid, {}), fee_fen) for place in places
+    split_up = [
+        _split(direction, items, hubs, place, rows, cells.get(place.uuid, {}), fee_fen) for place in places
     ]
+    return _with_quotes(split_up, day)
 
 
-def _offer(
+def _split(
     direction: str,
     items: Sequence[Item],
     hubs: Mapping[UUID, Hub],
@@ -116,34 +124,51 @@ def _offer(
     cells: Mapping[Cell, int],
     fee_fen: int,
 ) -> Offer:
+    """The parcels for a place that vans reach and whose cells take them, or why not."""
     hub = serving_hub(place)
     try:
         if hub is None:
             raise Unreachable("kind_not_served", N_("暂不支持送到这类地点"))
         to = Destination(place_uuid=place.uuid, kind=place.kind, hub_uuid=hub.uuid)
         parcels = split(direction=direction, items=items, destination=to)
-        reached = [_reached(rows[hubs[parcel.hub_uuid].pk, place.pk]) for parcel in parcels]
+        for parcel in parcels:
+            _require_reached(rows[hubs[parcel.hub_uuid].pk, place.pk])
         if place.kind == CABINET:
             check_room(parcels, cells)
     except Unreachable as refusal:
         return Offer(place=place, refusal=refusal)
-    starts = [row.arrives_from for row in reached if row.arrives_from]
-    ends = [row.arrives_until for row in reached if row.arrives_until]
-    return Offer(
-        place=place,
-        parcels=parcels,
-        fee_fen=fee_fen,
-        arrives_from=min(starts, default=None),
-        arrives_until=max(ends, default=None),
-        zones=sorted({parcel.zone for parcel in parcels}),
-        co2_g=sum(row.co2_g for row in reached),
+    zones = sorted({parcel.zone for parcel in parcels})
+    return Offer(place=place, parcels=parcels, fee_fen=fee_fen, zones=zones)
+
+
+def _with_quotes(found: Sequence[Offer], day: date) -> list[Offer]:
+    """When each parcel arrives by the plan in force, and which places it has no room or time for."""
+    wanted = [(offer, parcel) for offer in found for parcel in offer.parcels]
+    asks = [road.ask(parcel, offer.place) for offer, parcel in wanted]
+    answers: dict[UUID, list[Reachability]] = {}
+    for (offer, _), answer in zip(wanted, road.quote(asks, day), strict=True):
+        answers.setdefault(offer.place.uuid, []).append(answer)
+    return [_quoted(offer, answers.get(offer.place.uuid, [])) for offer in found]
+
+
+def _quoted(offer: Offer, answers: Sequence[Reachability]) -> Offer:
+    try:
+        for answer in answers:
+            _require_reached(answer, minutes=answer.over_min)
+    except Unreachable as refusal:
+        return Offer(place=offer.place, refusal=refusal)
+    return replace(
+        offer,
+        arrives_from=min((a.arrives_from for a in answers if a.arrives_from), default=None),
+        arrives_until=max((a.arrives_until for a in answers if a.arrives_until), default=None),
+        co2_g=sum(answer.co2_g for answer in answers),
     )
 
 
-def _reached(row: Reach) -> Reach:
-    if not row.feasible:
-        raise Unreachable(row.reason or "unreachable", REACH_REASONS.get(row.reason, Unreachable.message))
-    return row
+def _require_reached(answer: Reach | Reachability, minutes: int = 0) -> None:
+    if not answer.feasible:
+        text = REACH_REASONS.get(answer.reason, Unreachable.message)
+        raise Unreachable(answer.reason or "unreachable", text, minutes=minutes)
 
 
 def check_room(parcels: Sequence[Parcel], cells: Mapping[Cell, int]) -> None:

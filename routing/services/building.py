@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 
 from marketplace.places.models import Hub, Place, Vehicle
 from routing import rules
-from routing.models import Leg, Plan, Shipment, StopTask
+from routing.models import Leg, Plan, StopTask
 from routing.services.cells import open_cells
 from routing.solver import problem as solver
 from routing.solver.matrix import estimate
@@ -54,8 +54,8 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
     references = {leg.shipment.reference for leg in legs.values()}
     cells = open_cells(places=places.values(), day=day, own_references=references)
     spots = tuple(_place(place, cells.get(place.uuid)) for place in places.values())
-    vehicles = tuple(v for v in (_vehicle(van, wave) for van in vans) if v is not None)
-    spent = _collected_minutes(legs.values())
+    vehicles = tuple(v for v in (van_of(van, wave) for van in vans) if v is not None)
+    spent = collected_minutes(legs.values())
     shipments = {label: _shipment(leg, spent) for label, leg in legs.items()}
     fitting = {label: s for label, s in shipments.items() if solver.fits_a_vehicle(s, vehicles)}
     problem = solver.Problem(
@@ -67,7 +67,7 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
             lon=[place.lon for place in places.values()],
             lat=[place.lat for place in places.values()],
             detour=rules.DETOUR,
-            speed_kmh=_speed(vans, wave),
+            speed_kmh=speed_kmh(vans, wave),
         ),
     )
     return WaveProblem(
@@ -120,7 +120,7 @@ def _places(hub: Hub, legs: Iterable[Leg]) -> list[Place]:
     return list(wanted.values())
 
 
-def _speed(vans: list[Vehicle], wave: Wave) -> int:
+def speed_kmh(vans: list[Vehicle], wave: Wave) -> int:
     """One speed for all: what the road allows, or the slowest van."""
     return min([rules.WAVES[wave].speed_kmh, *(van.speed_km_h for van in vans)])
 
@@ -136,7 +136,7 @@ def _place(place: Place, cells: tuple[solver.Cells, ...] | None) -> solver.Place
     )
 
 
-def _vehicle(van: Vehicle, wave: Wave) -> solver.Vehicle | None:
+def van_of(van: Vehicle, wave: Wave) -> solver.Vehicle | None:
     """The van during this wave; None when its shift does not meet the wave or it has no room at all."""
     times = rules.WAVES[wave]
     opens_s = max(rules.seconds_of(van.shift_start), rules.seconds_of(times.starts))
@@ -185,9 +185,17 @@ def _shipment(leg: Leg, spent_min: Mapping[int, int]) -> solver.Shipment:
         max_c=shipment.max_c,
         goods=_GOODS.get(shipment.category, Goods.NEUTRAL),
         value_fen=rules.SERVICE_FEN + shipment.value_fen,
-        cold_budget_s=_budget_s(leg, kind, spent_min),
+        cold_budget_s=cold_budget_s(leg, spent_min),
+        release_s=_release_s(leg),
         collection=collection,
     )
+
+
+def _release_s(leg: Leg) -> int | None:
+    """What comes by trunk cannot leave before the trunk is in."""
+    shipment = leg.shipment
+    crossing = leg.kind == LegKind.DELIVER and shipment.origin_hub_id != shipment.destination_hub_id
+    return rules.seconds_of(rules.TRUNK_ARRIVES) if crossing else None
 
 
 def _option(leg: Leg, option: Any) -> solver.Option:
@@ -200,9 +208,9 @@ def _option(leg: Leg, option: Any) -> solver.Option:
     )
 
 
-def _budget_s(leg: Leg, kind: LegKind, spent_min: Mapping[int, int]) -> int | None:
+def cold_budget_s(leg: Leg, spent_min: Mapping[int, int]) -> int | None:
     """This leg's part of the shipment's cold budget, which spans all legs and the consolidation."""
-    shipment: Shipment = leg.shipment
+    shipment, kind = leg.shipment, LegKind(leg.kind)
     if shipment.cold_budget_min is None:
         return None
     if kind is LegKind.COLLECT:
@@ -214,7 +222,7 @@ def _budget_s(leg: Leg, kind: LegKind, spent_min: Mapping[int, int]) -> int | No
     return rules.deliver_budget_s(shipment.cold_budget_min, collected_min=collected, trunk=trunk)
 
 
-def _collected_minutes(legs: Iterable[Leg]) -> dict[int, int]:
+def collected_minutes(legs: Iterable[Leg]) -> dict[int, int]:
     """Cold minutes that published plans spend on collecting, by shipment: the worst crate counts."""
     wanted = [leg.shipment_id for leg in legs if leg.kind == LegKind.DELIVER]
     rows = StopTask.objects.filter(
@@ -224,6 +232,3 @@ def _collected_minutes(legs: Iterable[Leg]) -> dict[int, int]:
     )
     worst = rows.values("leg__shipment").annotate(minutes=Max("cold_minutes"))
     return {row["leg__shipment"]: row["minutes"] for row in worst}
-
-
-__all__ = ["PLANNABLE", "WaveProblem", "legs_of_wave", "load_wave", "published_version"]
