@@ -51,6 +51,9 @@ format: install-dev ## Let ruff format and fix what it can
 schema: install-dev ## Write schema.graphql from the code
 	@TESTER_CONSOLE=1 $(BIN)/python -m django graphql_schema --settings marketplace.settings --schema marketplace.schema.schema --out schema.graphql
 
+bench-devices: install-dev ## Measure the device wire; writes docs/bench-devices.md (ARGS="-k backlog")
+	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' -o python_functions='bench_*' tests/lockers/bench $(ARGS)
+
 install-dev: install $(VENV)/.installed-dev ## Add the developers' tools to the environment
 
 bench-quote: install-dev ## What a quote at checkout costs on a plan of 1,000 stops (docs/bench-quote.md)
@@ -98,4 +101,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices requirements clean help

@@ -55,6 +55,11 @@ class Mosquitto:
                 assert time.monotonic() < until, "Mosquitto did not start"
                 time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
