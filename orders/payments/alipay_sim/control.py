@@ -1,7 +1,7 @@
 """The tester's switches under `/sim/`: faults, the clock, and a look at what the gateway holds."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from orders.payments.alipay_sim.gateway import Gateway
@@ -14,8 +14,11 @@ class BadControl(Exception):
     """A control request that cannot be carried out; its text says why."""
 
 
-def show(gateway: Gateway, *, what: str) -> Json:
-    """`trades`, `refunds`, `notifications`, `auths`, `settles`, `royalties`, `faults`, `clock`."""
+def show(gateway: Gateway, *, what: str, where: Mapping[str, str] | None = None) -> Json:
+    """`trades`, `refunds`, `notifications`, `auths`, `settles`, `royalties`, `faults`, `clock`.
+
+    `where`: only rows with these values, by the table's own columns.
+    """
     if what == "clock":
         return {"now": gateway.clock.now().isoformat(), "offset_s": gateway.clock.offset_s}
     if what == "faults":
@@ -26,7 +29,13 @@ def show(gateway: Gateway, *, what: str) -> Json:
     }  # fmt: skip
     if what not in tables:
         raise BadControl(f"unknown {what!r}; known: clock, faults, {', '.join(tables)}")
-    return {what: _dicts(gateway.store.all(f"SELECT * FROM {tables[what]} ORDER BY rowid"))}
+    table, wanted = tables[what], dict(where or {})
+    columns = {row["name"] for row in gateway.store.all(f"PRAGMA table_info({table})")}
+    if strange := set(wanted) - columns:
+        raise BadControl(f"unknown {', '.join(sorted(strange))}; known: {', '.join(sorted(columns))}")
+    only = " AND ".join(["1", *(f"{column} = ?" for column in wanted)])
+    rows = gateway.store.all(f"SELECT * FROM {table} WHERE {only} ORDER BY rowid", *wanted.values())
+    return {what: _dicts(rows)}
 
 
 def change(gateway: Gateway, *, what: str, body: bytes) -> Json:

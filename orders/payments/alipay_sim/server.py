@@ -4,7 +4,7 @@ import json
 import logging
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, urlsplit
 
 from orders.payments.alipay_sim import control, pages
 from orders.payments.alipay_sim.errors import GatewayRefusal
@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
                 case "bill":
                     self._bill(token=rest)
                 case "sim":
-                    self._control(what=rest, body=body)
+                    self._control(what=rest, query=target.query, body=body)
                 case "healthz":
                     self._send(200, '{"ok":true}')
                 case _:
@@ -90,11 +90,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(200, packed, content_type="application/zip")
 
-    def _control(self, *, what: str, body: bytes) -> None:
+    def _control(self, *, what: str, query: str, body: bytes) -> None:
         if self.command == "POST":
             shown = control.change(self.gateway, what=what, body=body)
         else:
-            shown = control.show(self.gateway, what=what)
+            shown = control.show(self.gateway, what=what, where=dict(parse_qsl(query)))
         self._send(200, json.dumps(shown, ensure_ascii=False))
 
     def _redirect(self, location: str) -> None:

@@ -88,8 +88,9 @@ class Simulator:
         assert status == 303
         return location
 
-    def shown(self, what: str) -> Any:
-        return json.loads(self.request("GET", f"{self.base_url}/sim/{what}")[2])[what]
+    def shown(self, what: str, **where: str) -> Any:
+        """Rows of the simulator; `where` names columns and their values."""
+        return json.loads(self.request("GET", f"{self.base_url}/sim/{what}?{urlencode(where)}")[2])[what]
 
     def change(self, what: str, **wanted: Any) -> int:
         return self.request("POST", f"{self.base_url}/sim/{what}", json.dumps(wanted))[0]
@@ -98,6 +99,6 @@ class Simulator:
         assert self.change("faults", kind=kind, **wanted) == 200
 
     def trade(self, out_trade_no: str) -> dict[str, Any]:
-        found = [trade for trade in self.shown("trades") if trade["out_trade_no"] == out_trade_no]
+        found: list[dict[str, Any]] = self.shown("trades", out_trade_no=out_trade_no)
         assert len(found) == 1
         return found[0]

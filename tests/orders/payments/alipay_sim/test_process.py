@@ -201,6 +201,15 @@ def test_a_wrong_switch_is_named(simulator, body, word):
     assert simulator.shown("faults") == []
 
 
+def test_rows_are_shown_by_the_values_of_their_columns(simulator, gateway, receiver):
+    trade = pay(simulator, gateway, receiver)
+    shown = simulator.shown("trades", out_trade_no=trade.out_trade_no, status="TRADE_SUCCESS")
+    assert [row["amount"] for row in shown] == [trade.amount_fen]
+    assert simulator.shown("trades", out_trade_no=trade.out_trade_no, status="TRADE_CLOSED") == []
+    status, _, body = simulator.request("GET", f"{simulator.base_url}/sim/trades?1%3D1%3B--=x")
+    assert (status, b"unknown 1=1;--" in body) == (400, True)
+
+
 def test_a_port_in_use_gives_one_clear_line(simulator, tmp_path):
     import subprocess
     import sys
