@@ -15,6 +15,7 @@ from marketplace.telemetry.services.breaches import review_due_probes
 from marketplace.telemetry.services.upkeep import keep_readings
 from orders import handlers as orders
 from orders.payments.services.due import dispatch_due as settle_payments
+from orders.services.payouts import pay_out_due
 from routing import handlers as routing
 from routing.services.queueing import queue_due_waves
 
@@ -25,6 +26,8 @@ HANDLERS: dict[str, list[Handler]] = {
     "payments.GroupClosed": [orders.close_unpaid_order],
     "payments.LatePaymentReturned": [orders.flag_late_payment],
     "payments.RefundFailed": [orders.note_refund_failed],
+    "payments.SettlementDone": [orders.note_settlement_done],
+    "payments.SettlementRefused": [orders.note_settlement_refused],
     "orders.FeeRulesAnnounced": [orders.tell_fee_rules],
     "routing.PlanPublished": [orders.refresh_storefront],
     "routing.ShipmentPlanned": [orders.note_planned],
@@ -49,6 +52,7 @@ DUE_WORK: list[Callable[[], object]] = [
     expire_due_reservations,
     expire_due_holds,
     expire_due_lots,
+    pay_out_due,
     settle_payments,
     queue_due_waves,
     expire_commands,

@@ -9,7 +9,7 @@ from uuid import UUID
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
-from orders.services import arrivals, fee_rules, harvest, paying, refunding, staying
+from orders.services import arrivals, fee_rules, harvest, paying, payouts, refunding, staying
 from orders.storefront.reach import refresh_reach
 
 
@@ -37,6 +37,16 @@ def flag_late_payment(event: DeliveredEvent) -> None:
 def note_refund_failed(event: DeliveredEvent) -> None:
     """payments.RefundFailed: the money did not go back."""
     refunding.note_refund_failed(refund_uuid=UUID(event.payload["refund"]))
+
+
+def note_settlement_done(event: DeliveredEvent) -> None:
+    """payments.SettlementDone: the seller has his money."""
+    payouts.note_settlement(settlement_uuid=UUID(event.payload["settlement"]), why=None)
+
+
+def note_settlement_refused(event: DeliveredEvent) -> None:
+    """payments.SettlementRefused: it is owed again, and somebody has to look."""
+    payouts.note_settlement(settlement_uuid=UUID(event.payload["settlement"]), why=event.payload["why"])
 
 
 def tell_fee_rules(event: DeliveredEvent) -> None:

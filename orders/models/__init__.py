@@ -1,6 +1,6 @@
 """All models of orders: what was traded, and the money rules around it."""
 
-from orders.models.money import FeeRule
+from orders.models.money import Claim, ClaimStatus, FeeRule, Payout, PayoutStatus
 from orders.models.trade import (
     Cart,
     CartLine,
@@ -19,12 +19,16 @@ from orders.models.trade import (
 __all__ = [
     "Cart",
     "CartLine",
+    "Claim",
+    "ClaimStatus",
     "FeeRule",
     "Fulfilment",
     "Line",
     "LineRefund",
     "Order",
     "PaymentMethod",
+    "Payout",
+    "PayoutStatus",
     "PortionWeight",
     "Reach",
     "RefundReason",

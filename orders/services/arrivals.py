@@ -20,6 +20,7 @@ from orders.services import road
 from orders.services.cancelling import cancel_fulfilment, follow_parts
 from orders.services.locking import LockedOrder, lock_order_of_fulfilment, save
 from orders.services.notices import tell, tell_ready, unserved_reason
+from orders.services.payouts import plan_payouts
 from orders.services.settling import settle_fulfilment
 from orders.splitting import Way
 from orders.states import BEFORE_PACKING, FULFILMENT_MOVES, FulfilmentStatus
@@ -181,6 +182,7 @@ def collect(locked: LockedOrder, part: Fulfilment, *, at: datetime) -> None:
         return
     locked.move_fulfilment(part, FulfilmentStatus.COLLECTED, collected_at=at, held=False)
     settle_fulfilment(locked, part, at=at)
+    plan_payouts(locked, part, at=at)
     publish(
         FulfilmentCollected(fulfilment=part.uuid, at=at),
         aggregate_kind="order",

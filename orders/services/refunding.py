@@ -19,7 +19,7 @@ from orders.models import Fulfilment, Line, LineRefund, RefundReason
 from orders.payments.services import refund
 from orders.services.locking import LockedOrder, lock_order, lock_order_of_line, save
 from orders.services.notices import tell_refund
-from orders.services.settling import goods_taken_back
+from orders.services.settling import Parts, goods_taken_back
 
 
 def refund_line(
@@ -69,6 +69,7 @@ def refund_line_money(
         return earlier
     if amount_fen > line.kept_fen:
         raise RefundTooLarge(field="amount_fen", params={"left_yuan": format_yuan(line.kept_fen)})
+    parts = None
     if line.settled_at is not None:
         parts = goods_taken_back(
             locked.order, line, before_fen=line.kept_fen, after_fen=line.kept_fen - amount_fen
@@ -82,7 +83,9 @@ def refund_line_money(
             memo=line.listing["product"],
         )
     save(line, refunded_fen=line.refunded_fen + amount_fen)
-    return _record(locked, line, line.intent_reference, amount_fen, reason, key, note, by)
+    return _record(
+        locked, line, line.intent_reference, amount_fen, reason, key, note=note, by=by, taken_back=parts
+    )
 
 
 def note_refund_failed(*, refund_uuid: UUID) -> None:
@@ -112,7 +115,7 @@ def refund_delivery(
     intent = locked.order.delivery_intent
     if earlier is not None or not part.delivery_fen or part.delivery_settled_at or intent is None:
         return earlier
-    return _record(locked, None, intent, part.delivery_fen, reason, key, "", by)
+    return _record(locked, None, intent, part.delivery_fen, reason, key, by=by)
 
 
 def _record(
@@ -122,8 +125,10 @@ def _record(
     amount_fen: int,
     reason: RefundReason,
     key: str,
-    note: str,
-    by: UUID | None,
+    *,
+    note: str = "",
+    by: UUID | None = None,
+    taken_back: Parts | None = None,
 ) -> LineRefund:
     ordered = refund(
         intent_reference=intent,
@@ -131,6 +136,7 @@ def _record(
         reason=note or reason.value,
         key=key,
         lines=[{"reference": str(line.uuid), "amount_fen": amount_fen}] if line else [],
+        taken_back=taken_back,
     )
     row: LineRefund = LineRefund.objects.create(
         order=locked.order,

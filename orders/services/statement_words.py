@@ -23,8 +23,7 @@ KINDS = {
     "goods_lost": N_("途中损耗赔付 {product}"),
     "settlement_ordered": N_("已通知支付宝放款"),
     "settlement_refused": N_("放款未成功，退回待放款"),
-    "settlement_paid": N_("支付宝已放款"),
-    "refund_returned": N_("退款由支付宝扣回"),
+    "returned": N_("退款由支付宝扣回"),
     "cash_deposited": N_("现金已上交"),
     "cash_difference": N_("现金盘点差额"),
 }

@@ -44,6 +44,7 @@ MAX_DAYS = 400
 #: a posting's kind -> the total that it adds to
 TOTAL_OF = {
     "taken_back": "taken_back",
+    "returned": "taken_back",
     "goods_lost": "lost",
     "settlement_ordered": "paid_out",
     "settlement_refused": "paid_out",

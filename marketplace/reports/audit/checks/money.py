@@ -92,6 +92,19 @@ _CLAIMS_AFTER = """
 SELECT count(*) FROM orders_linerefund AS refund JOIN orders_line AS line ON line.id = refund.line_id
  WHERE refund.reason = 'claim' AND refund.at >= line.settled_at
 """
+#: postings that settlements ask for: one where somebody is owed, one per release, one per sharing request
+_SETTLEMENTS = """
+SELECT (SELECT count(DISTINCT instruction_id) FROM payments_settlementline
+         WHERE account IN ('seller_payable', 'station_payable', 'courier_payable')) AS settlement_ordered,
+       (SELECT count(DISTINCT instruction_id) FROM payments_settlementline
+         WHERE NOT royalty AND paid_at IS NOT NULL) AS paid_out,
+       (SELECT count(DISTINCT (instruction_id, batch)) FROM payments_settlementline
+         WHERE royalty AND paid_at IS NOT NULL) AS fee_shared,
+       (SELECT count(*) FROM payments_settlementinstruction WHERE status = 'refused') AS settlement_refused,
+       (SELECT count(DISTINCT back.refund_id) FROM payments_settlementreturn AS back
+          JOIN payments_refund AS refund ON refund.id = back.refund_id
+         WHERE refund.status = 'succeeded') AS returned
+"""
 
 
 def balanced(evidence: Evidence) -> Iterator[Finding]:
@@ -175,6 +188,7 @@ def expected_postings(evidence: Evidence) -> Counter[str]:
             "settled": sum(row["postings"] for row in evidence.rows(_EARNED)),
             "taken_back": evidence.value(_CLAIMS_AFTER),
             "goods_lost": events["orders.GoodsLost"],
+            **next(iter(evidence.rows(_SETTLEMENTS))),
         }
     )
 
