@@ -10,13 +10,16 @@ place
 ├── NotCollectable    no parcel of this group may be taken out
 ├── CannotExtend      the storage period stays as it is; `code` says why
 └── CompartmentBusy   occupied, so it cannot be given away
+Forbidden
+├── RegistrationRefused  used, expired or never issued
+└── RequestRefused       a device's request whose signature or number does not hold
 InvalidInput
 ├── DepositRefused    consent, agreement, damage or weight: the door stays shut; `code` says which
 ├── WrongCabinet      not the one that the parcel lies in
 └── ReasonMissing
 """
 
-from marketplace.kernel.errors import N_, Conflict, InvalidInput
+from marketplace.kernel.errors import N_, Conflict, Forbidden, InvalidInput
 
 
 class NoRoom(Conflict):
@@ -95,3 +98,13 @@ PLACE_REASONS = {
     "full": N_("已满"),
     "not_agreed": N_("收件人没有选择这里"),
 }
+
+
+class RegistrationRefused(Forbidden):
+    code = "registration_refused"
+    message = N_("注册码无效或已使用")
+
+
+class RequestRefused(Forbidden):
+    code = "request_refused"
+    message = N_("设备请求的签名或序号不成立")

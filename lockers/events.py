@@ -87,6 +87,19 @@ class ParcelsReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class RecorderAlarmRaised:
+    """About a recorder itself (silence, clock, battery), not about what it measured."""
+
+    type: ClassVar[str] = "lockers.RecorderAlarmRaised"
+
+    device: str
+    asset_kind: str
+    asset: UUID | None
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmRaised:
     type: ClassVar[str] = "lockers.AlarmRaised"
 

@@ -147,7 +147,7 @@ class Ingest:
 
     def _configure(self) -> None:
         """Publish the configuration of each device whose version moved since we last did."""
-        for device in Device.objects.filter(revoked_at=None).select_related("cabinet"):
+        for device in Device.objects.filter(revoked_at=None, cabinet__isnull=False).select_related("cabinet"):
             if self._configs.get(device.device) != device.config_version:
                 topic = Topic(device.device, Channel.CONFIG)
                 if self._publish(topic, signed_config(device), retain=True):

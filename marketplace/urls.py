@@ -40,6 +40,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("payments/", include("orders.payments.urls")),
     path("stripe/", include("orders.payments.stripe_api.urls")),
+    path("devices/", include("lockers.urls")),
     path("", include("farmers.urls")),
     path("", include("orders.urls")),
 ]

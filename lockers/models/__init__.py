@@ -1,7 +1,15 @@
 from lockers.models.allocations import Allocation, Delegation, PickupGroup
 from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment
 from lockers.models.capacity import CapacityHold, HoldStatus
-from lockers.models.devices import Command, CommandStatus, Device, DeviceAlarm, DeviceMark, DeviceMessage
+from lockers.models.devices import (
+    Command,
+    CommandStatus,
+    Device,
+    DeviceAlarm,
+    DeviceMark,
+    DeviceMessage,
+    RegistrationToken,
+)
 
 __all__ = [
     "Allocation",
@@ -19,4 +27,5 @@ __all__ = [
     "DeviceMessage",
     "HoldStatus",
     "PickupGroup",
+    "RegistrationToken",
 ]

@@ -6,25 +6,37 @@ from lockers.models.allocations import Allocation
 from lockers.models.cabinets import Cabinet, Compartment
 from lockers.protocol.messages import Result
 from marketplace.database.models import Identified
+from marketplace.telemetry.models import AssetKind
 
 
 class Device(Identified):
-    """The controller of a cabinet. Its key is derived from root keys that no database holds.
+    """The controller of a cabinet, or (without one) a temperature recorder (温度记录仪) of a van, a station's
+    fridge or a cold room. Its key is derived from root keys that no database holds.
 
     `config_version` grows with every change that the cabinet must hear of; it confirms `config_applied`.
     (`handled_boot`, `handled_seq`): all its messages up to here have had their effect.
+    (`request_boot`, `request_number`): of its last request over HTTPS; a later one has a higher number.
     """
 
     device = models.CharField(max_length=32, unique=True)
-    cabinet = models.OneToOneField(Cabinet, on_delete=models.PROTECT, related_name="device")
+    cabinet = models.OneToOneField(Cabinet, on_delete=models.PROTECT, null=True, related_name="device")
+    asset_kind = models.CharField(max_length=10, choices=AssetKind.choices, blank=True)
+    asset_uuid = models.UUIDField(null=True, db_index=True, help_text="what a recorder measures")
     generation = models.PositiveIntegerField(default=1)
+    registered_at = models.DateTimeField(null=True, help_text="it fetched the key of this generation itself")
     simulated = models.BooleanField(default=False)
     revoked_at = models.DateTimeField(null=True)
     online = models.BooleanField(default=False)
     last_seen = models.DateTimeField(null=True, help_text="wire time")
     boot = models.BigIntegerField(default=0)
+    boot_start = models.CharField(max_length=64, blank=True, help_text="drawn by the device at that power-up")
     firmware = models.CharField(max_length=40, blank=True)
     outbox = models.PositiveIntegerField(default=0, help_text="unacknowledged messages it reported last")
+    battery_pct = models.PositiveSmallIntegerField(null=True, help_text="None: it has no battery to report")
+    on_mains = models.BooleanField(null=True)
+    silent_since = models.DateTimeField(null=True, help_text="an alarm of silence is open from here on")
+    request_boot = models.BigIntegerField(default=0)
+    request_number = models.BigIntegerField(default=0)
     clock_boot = models.BigIntegerField(null=True)
     clock_mono = models.FloatField(null=True)
     clock_received = models.DateTimeField(null=True)
@@ -33,6 +45,34 @@ class Device(Identified):
     config_applied = models.PositiveBigIntegerField(default=0)
     handled_boot = models.BigIntegerField(default=0)
     handled_seq = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cabinet__isnull=False, asset_uuid=None, asset_kind="")
+                | Q(cabinet=None, asset_uuid__isnull=False),
+                name="device_measures_one_thing",
+            )
+        ]
+
+    @property
+    def housing(self) -> Cabinet:
+        """The cabinet it controls; asked of cabinets' controllers only."""
+        if self.cabinet is None:
+            raise ValueError(f"{self.device} is a recorder and has no cabinet")
+        return self.cabinet
+
+
+class RegistrationToken(Identified):
+    """Lets a device fetch the key of `generation` once. Only an HMAC of the token is kept (root_keys)."""
+
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="registration_tokens")
+    digest = models.BinaryField(max_length=32, unique=True)
+    generation = models.PositiveIntegerField()
+    issued_at = models.DateTimeField()
+    issued_by = models.UUIDField(null=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
 
 
 class DeviceMark(models.Model):
@@ -124,6 +164,10 @@ class AlarmKind(models.TextChoices):
     CONFLICT = "conflict", "格口冲突"
     LOCKED_OUT = "locked_out", "键盘锁定"
     DUPLICATE = "duplicate", "设备身份重复"
+    SILENT = "silent", "设备失联"
+    POWER = "power", "外部断电"
+    BATTERY = "battery", "电池电量低"
+    VERSION = "version", "协议版本不识别"
 
 
 class DeviceAlarm(Identified):

@@ -32,6 +32,16 @@ def broker_password(locker_key: bytes) -> str:
     return _derived(locker_key, b"mqtt-v1").hex()
 
 
+def request_key(locker_key: bytes) -> bytes:
+    """Signs the device's requests over HTTPS."""
+    return _derived(locker_key, b"https-v1")
+
+
+def registration_key(root_key: bytes) -> bytes:
+    """Under it the server keeps one-time tokens; of no use against any device's own key."""
+    return _derived(root_key, b"registration-v1")
+
+
 def _derived(key: bytes, *parts: bytes) -> bytes:
     """Length-prefixed parts, so that no two lists of parts give the same input."""
     if len(key) < KEY_BYTES:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from lockers.events import AlarmRaised
+from lockers.events import AlarmRaised, RecorderAlarmRaised
 from lockers.models import Compartment, Device, DeviceAlarm
 from marketplace.kernel import clock
 from marketplace.outbox.publishing import publish
@@ -17,7 +17,7 @@ def raise_alarm(
     compartment: Compartment | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Open an alarm and publish it, unless the same one is open."""
+    """Open an alarm and publish it, unless the same one is open; a recorder's is about what it measures."""
     _, made = DeviceAlarm.objects.get_or_create(
         device=device,
         compartment=compartment,
@@ -25,17 +25,17 @@ def raise_alarm(
         cleared_at=None,
         defaults={"detail": detail or {}, "raised_at": at},
     )
-    if made:
-        publish(
-            AlarmRaised(
-                cabinet=device.cabinet.uuid,
-                compartment=compartment.label if compartment else None,
-                kind=kind,
-                at=at,
-            ),
-            aggregate_kind="cabinet",
-            aggregate_uuid=device.cabinet.uuid,
+    if not made:
+        return
+    if device.cabinet is None:
+        recorder = RecorderAlarmRaised(
+            device=device.device, asset_kind=device.asset_kind, asset=device.asset_uuid, kind=kind, at=at
         )
+        publish(recorder, aggregate_kind="recorder", aggregate_uuid=device.uuid)
+        return
+    label = compartment.label if compartment else None
+    raised = AlarmRaised(cabinet=device.cabinet.uuid, compartment=label, kind=kind, at=at)
+    publish(raised, aggregate_kind="cabinet", aggregate_uuid=device.cabinet.uuid)
 
 
 def clear_alarm(*, device: Device, kind: str, compartment: Compartment | None = None) -> None:

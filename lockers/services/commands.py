@@ -106,21 +106,25 @@ def signed_pending() -> Iterator[tuple[Command, bytes, float]]:
     wall = clock.wall()
     waiting = Command.objects.filter(status=CommandStatus.PENDING, expires_at__gt=wall).order_by("id")
     for command in waiting.select_related("device"):
-        device = command.device
-        locker = root_keys().locker(device=device.device, generation=device.generation)
-        order = WireCommand(
-            device=device.device,
-            generation=device.generation,
-            tx=str(command.uuid),
-            action=Action(command.action),
-            actor=command.actor_label,
-            reason=command.reason,
-            issued_at=command.issued_at,
-            expires_at=command.expires_at,
-            args=command.args,
-        )
-        payload = sign_command(order, key=keys.command_key(locker))
-        yield command, payload, (command.expires_at - wall).total_seconds()
+        yield command, signed(command), (command.expires_at - wall).total_seconds()
+
+
+def signed(command: Command) -> bytes:
+    """The payload of `down/cmd`, for the present generation of its device."""
+    device = command.device
+    locker = root_keys().locker(device=device.device, generation=device.generation)
+    order = WireCommand(
+        device=device.device,
+        generation=device.generation,
+        tx=str(command.uuid),
+        action=Action(command.action),
+        actor=command.actor_label,
+        reason=command.reason,
+        issued_at=command.issued_at,
+        expires_at=command.expires_at,
+        args=command.args,
+    )
+    return sign_command(order, key=keys.command_key(locker))
 
 
 def mark_sent(command: Command) -> None:

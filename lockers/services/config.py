@@ -11,7 +11,7 @@ from lockers.services.root_keys import root_keys
 
 def signed_config(device: Device) -> bytes:
     """The payload of `down/cfg` in the device's present version."""
-    cabinet = device.cabinet
+    cabinet = device.housing
     compartments = list(cabinet.compartments.order_by("door"))
     live = (
         Allocation.objects.filter(LIVE_ALLOCATION, compartment__cabinet=cabinet)

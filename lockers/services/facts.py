@@ -181,7 +181,7 @@ def _put_back(device: Device, message: DeviceMessage) -> None:
 def _code_attempt(device: Device, message: DeviceMessage) -> None:
     """A right code may be stored after its door's messages: judge those openings again."""
     for door in message.body.get("doors", []):
-        compartment = Compartment.objects.filter(cabinet=device.cabinet, door=door).first()
+        compartment = Compartment.objects.filter(cabinet=device.cabinet_id, door=door).first()
         if compartment is not None and message.tx is not None:
             _follow_opening(device, compartment, message.tx)
 
@@ -229,8 +229,10 @@ def _boot(device: Device, message: DeviceMessage) -> None:
 
 
 def _locked_out(device: Device, message: DeviceMessage) -> None:
+    if device.cabinet is None:  # a recorder has no keypad
+        return
     until = read_time(message.body.get("until"))
-    Cabinet.objects.filter(pk=device.cabinet_id).update(locked_out_until=until)
+    Cabinet.objects.filter(pk=device.cabinet.pk).update(locked_out_until=until)
     raise_alarm(device=device, kind="locked_out", at=message.at, detail=dict(message.body))
     publish(
         CodeLockedOut(cabinet=device.cabinet.uuid, until=until),
@@ -294,7 +296,7 @@ def _compartment(device: Device, message: DeviceMessage) -> Compartment | None:
     door = message.body.get("door")
     if not isinstance(door, int):
         return None
-    found: Compartment | None = Compartment.objects.filter(cabinet=device.cabinet, door=door).first()
+    found: Compartment | None = Compartment.objects.filter(cabinet=device.cabinet_id, door=door).first()
     return found
 
 

@@ -2,6 +2,7 @@
 same.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -17,6 +18,8 @@ from marketplace.kernel import clock
 
 #: how fine `last_seen` is: a busy device does not write its row with every batch
 _SEEN_EVERY = timedelta(seconds=5)
+LOW_BATTERY_PCT = 20
+_DOOR = re.compile(r"[1-9][0-9]{0,3}")
 
 
 def note_presence(devices: Iterable[Device]) -> None:
@@ -46,43 +49,67 @@ def note_twin(device: Device, *, boot: int) -> None:
 
 
 def _connection(device: Device, envelope: Envelope) -> None:
-    """The last will of an older boot must not silence a newer one."""
-    online = bool(envelope.body.get("online"))
-    if online and envelope.boot < device.boot:
+    """The last will of an older boot must not silence a newer one. `start` is drawn anew at every power-up:
+    another one under the present boot comes from a second device with a copy of the same flash.
+    """
+    online, start = bool(envelope.body.get("online")), str(envelope.body.get("start") or "")[:64]
+    is_other = bool(start and device.boot_start and start != device.boot_start)
+    if (online and envelope.boot < device.boot) or (is_other and envelope.boot == device.boot):
         note_twin(device, boot=envelope.boot)
         return
-    Device.objects.filter(pk=device.pk, boot__lte=envelope.boot).update(online=online, boot=envelope.boot)
+    Device.objects.filter(pk=device.pk, boot__lte=envelope.boot).update(
+        online=online, boot=envelope.boot, boot_start=start
+    )
 
 
 def _heartbeat(device: Device, envelope: Envelope) -> None:
     """The only message that is never late: its times tell how far the device's clock is off."""
     pair = pair_from(envelope, received=clock.now())
     body = envelope.body
+    battery, mains = _whole(body.get("battery"), most=100), body.get("mains")
     Device.objects.filter(pk=device.pk).update(
         firmware=str(body.get("firmware", ""))[:40],
-        outbox=max(0, int(body.get("outbox") or 0)),
+        outbox=_whole(body.get("outbox")) or 0,
+        battery_pct=battery,
+        on_mains=mains if isinstance(mains, bool) else None,
         clock_boot=pair.boot,
         clock_mono=pair.mono,
         clock_received=pair.received,
         clock_error_s=pair.error_s,
         online=True,
     )
-    if pair.good:
-        clear_alarm(device=device, kind="clock")
+    _stands(device, "clock", not pair.good, {"error_s": round(pair.error_s, 1)})
+    _stands(device, "power", mains is False, {"battery": battery})
+    _stands(device, "battery", battery is not None and battery < LOW_BATTERY_PCT, {"battery": battery})
+
+
+def _stands(device: Device, kind: str, wrong: bool, detail: dict[str, object]) -> None:
+    if wrong:
+        raise_alarm(device=device, kind=kind, detail=detail, at=clock.now())
     else:
-        raise_alarm(device=device, kind="clock", detail={"error_s": round(pair.error_s, 1)}, at=clock.now())
+        clear_alarm(device=device, kind=kind)
+
+
+def _whole(value: object, *, most: int = 2**31 - 1) -> int | None:
+    """Believed only where it makes sense; nothing that a device says may stop the others' messages."""
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+    return value if is_number else None  # type: ignore[return-value]
 
 
 def _doors(device: Device, envelope: Envelope) -> None:
     """A snapshot counts for each door that said nothing newer by itself."""
     states, asof = envelope.body.get("doors"), envelope.body.get("asof")
-    if not isinstance(states, dict) or not isinstance(asof, list) or len(asof) != 2:
+    if device.cabinet_id is None or not isinstance(states, dict):
         return
-    boot, seq = int(asof[0]), int(asof[1])
+    if not isinstance(asof, list) or len(asof) != 2:
+        return
+    boot, seq = _whole(asof[0], most=2**63 - 1), _whole(asof[1], most=2**63 - 1)
+    if boot is None or seq is None:
+        return
     older = Q(door_boot__lt=boot) | Q(door_boot=boot, door_seq__lte=seq)
     by_state: dict[str, list[int]] = {}
     for door, state in states.items():
-        if state in set(DoorState) and str(door).isdigit():
+        if isinstance(state, str) and state in set(DoorState) and _DOOR.fullmatch(door):
             by_state.setdefault(state, []).append(int(door))
     for state, doors in by_state.items():
         Compartment.objects.filter(older, cabinet_id=device.cabinet_id, door__in=doors).exclude(

@@ -18,8 +18,8 @@ class KnownProbes:
         if (device.device, label) in self.facts:
             return True
         row = CabinetZone.objects.filter(cabinet=device.cabinet_id, zone=zone).first()
-        if row is None or not 0 < len(label) <= 40:
-            return False
+        if row is None or device.cabinet is None or not 0 < len(label) <= 40:
+            return False  # a recorder's probes are registered by hand, with their bands
         asset = Asset("cabinet", device.cabinet.uuid, zone)
         register_probe(device=device.device, label=label, asset=asset, band=Band(row.min_c, row.max_c))
         self.facts.update(probe_facts([device.device]))

@@ -24,6 +24,10 @@ class RootKeys:
     qr: Ed25519PrivateKey = field(repr=False)
     qr_public: tuple[bytes, ...]
 
+    @property
+    def registration(self) -> bytes:
+        return keys.registration_key(self.root)
+
     def locker(self, *, device: str, generation: int) -> bytes:
         return keys.locker_key(self.root, device=device, generation=generation)
 

@@ -4,6 +4,7 @@ None of it belongs to the device wire; a real cabinet has its own clock and is b
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import orjson
 from django.conf import settings
@@ -13,6 +14,7 @@ from lockers.protocol.config import cell_as_wire
 from lockers.services.root_keys import root_keys
 from marketplace.database.business_time import read_setting
 from marketplace.kernel import clock
+from marketplace.telemetry.models import Probe
 
 CLOCK_TOPIC = "sim/clock"
 BLUEPRINT_TOPIC = "sim/cabinets/"
@@ -40,13 +42,21 @@ def blueprints(*, known: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
                 "device": device.device,
                 "generation": device.generation,
                 "key": root_keys().locker(device=device.device, generation=device.generation).hex(),
-                "cells": [
-                    cell_as_wire(each.cell)
-                    for each in sorted(device.cabinet.compartments.all(), key=lambda row: row.door)
-                ],
-                "cooled": {zone.zone: zone.set_c for zone in device.cabinet.zones.all()},
+                **_built_like(device),
                 "qr_keys": [key.hex() for key in root_keys().qr_public],
             }
         )
         if known.get(device.device) != payload:
             yield device.device, payload
+
+
+def _built_like(device: Device) -> dict[str, Any]:
+    """Cells, and the °C its cooled parts are set to; a recorder's zones stand in the middle of their band."""
+    if device.cabinet is None:
+        probes = Probe.objects.filter(device=device.device)
+        return {"cells": [], "cooled": {each.zone: (each.min_c + each.max_c) / 2 for each in probes}}
+    cells = sorted(device.cabinet.compartments.all(), key=lambda row: row.door)
+    return {
+        "cells": [cell_as_wire(each.cell) for each in cells],
+        "cooled": {zone.zone: zone.set_c for zone in device.cabinet.zones.all()},
+    }

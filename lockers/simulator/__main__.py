@@ -17,6 +17,7 @@ from lockers.protocol.errors import Malformed
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.control import serve_control
 from lockers.simulator.host import SIMULATION_PATTERN, Host, MakeLine
+from lockers.transports.https import HttpsLine, WithFallback
 from lockers.transports.loopback import LoopbackLink
 from lockers.transports.mqtt import Broker, MqttLine
 from lockers.transports.port import Line
@@ -66,15 +67,19 @@ def _transport(options: argparse.Namespace) -> tuple[MakeLine, Line]:
     """
     if options.mqtt is None:
         link = LoopbackLink(options.socket)
-        return lambda blueprint, joined: link.line(blueprint.device, on_connect=joined), link.line(
+        return lambda blueprint, joined, boot: link.line(blueprint.device, on_connect=joined), link.line(
             options.name
         )
     broker = Broker.from_url(options.mqtt)
 
-    def make_line(blueprint: Blueprint, joined: Callable[[], None]) -> Line:
+    def make_line(blueprint: Blueprint, joined: Callable[[], None], boot: Callable[[], int]) -> Line:
         password = keys.broker_password(blueprint.key)
         as_device = replace(broker, user=blueprint.device, password=password)
-        return MqttLine(as_device, blueprint.device, on_connect=joined)
+        line = MqttLine(as_device, blueprint.device, on_connect=joined)
+        if options.https is None:
+            return line
+        fallback = HttpsLine(options.https, blueprint.device, blueprint.key, boot=boot, on_connect=joined)
+        return WithFallback(line, fallback)
 
     return make_line, MqttLine(broker, options.name)
 
@@ -84,6 +89,7 @@ def _options() -> argparse.Namespace:
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--socket", type=Path, help="the ingest process's unix socket")
     way.add_argument("--mqtt", help="mqtt://user:password@host:port or mqtts://…?ca=FILE")
+    parser.add_argument("--https", help="https://host of the web process: the fallback where --mqtt fails")
     parser.add_argument("--data", type=Path, required=True, help="journals and physical state")
     parser.add_argument(
         "--cabinets", type=Path, help='JSON file {"cabinets": [...]}; the server names them else'

@@ -44,6 +44,7 @@ class Board:
         # A generation has its own range, so that a device whose flash was wiped never reuses a number.
         self.boot = max(int(journal.get("boot", 0)), (blueprint.generation - 1) * BOOTS_PER_GENERATION) + 1
         self._seq = 0
+        self.start_id = new_mid(world.wall())  # tells this power-up from that of a clone with the same flash
         self.doors = journal.doors()
         self.doors_dirty = True
 

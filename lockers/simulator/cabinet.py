@@ -193,7 +193,8 @@ class Cabinet:
         if self.board is None or self.uplink is None or not self.online:
             return
         topic = Topic(self.blueprint.device, Channel.CONNECTION)
-        will = Will(str(topic), encode(self.board.envelope(Kind.CONNECTION, {"online": False})))
+        gone = {"online": False, "start": self.board.start_id}
+        will = Will(str(topic), encode(self.board.envelope(Kind.CONNECTION, gone)))
         self.uplink.line.reopen(will)
 
     def _new_board(self) -> Board:

@@ -94,6 +94,7 @@ class Hardware:
         self.slots: dict[int, Slot] = {}
         self.air: dict[str, Air] = {}
         self.fuse = Fuse()
+        self.on_mains, self.battery_pct = True, 100  # what heartbeats tell; a cut of both is a power cut
         self.changed: set[int] = set()
 
     def fit(self, *, doors: list[int], cooled: dict[str, float], at: datetime) -> None:

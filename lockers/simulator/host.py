@@ -29,7 +29,8 @@ SIMULATION_PATTERN = "sim/#"
 CLOCK_TOPIC = "sim/clock"
 BLUEPRINT_TOPIC = "sim/cabinets/"
 
-MakeLine = Callable[[Blueprint, Callable[[], None]], Line]
+#: of a blueprint, what to call when a connection stands, and what tells the present boot
+MakeLine = Callable[[Blueprint, Callable[[], None], Callable[[], int]], Line]
 
 
 class Host:
@@ -55,7 +56,11 @@ class Host:
         cabinet = Cabinet(blueprint, self.directory, self.world)
         self.cabinets[blueprint.device] = cabinet
         device = blueprint.device
-        line = self._make_line(blueprint, lambda: self._work.put(cabinet.joined))
+        line = self._make_line(
+            blueprint,
+            lambda: self._work.put(cabinet.joined),
+            lambda: int(cabinet.journal.get("boot", 0)),
+        )
         cabinet.attach(line, lambda message: self._work.put(lambda: cabinet.receive(message)))
         cabinet.power_on()
         log.info("cabinet.up", device=device, cells=len(blueprint.cells), boot=cabinet.journal.get("boot"))

@@ -33,7 +33,7 @@ class Uplink:
         self._heartbeat_at_s = -HEARTBEAT_S
         board.doors_dirty = True
         with contextlib.suppress(TransportError):
-            self._state(board, Channel.CONNECTION, Kind.CONNECTION, {"online": True})
+            self._state(board, Channel.CONNECTION, Kind.CONNECTION, {"online": True, "start": board.start_id})
 
     def acknowledged(self, *, boot: int, upto: int, seconds: float) -> None:
         left = [key for key in self._in_flight if not (key[0] == boot and key[1] <= upto)]
@@ -76,6 +76,8 @@ class Uplink:
             "outbox": board.journal.outbox_length(),
             "firmware": FIRMWARE,
             "config": board.journal.get("config_version", 0),
+            "mains": board.hardware.on_mains,
+            "battery": board.hardware.battery_pct,
         }
         topic = Topic(board.device, Channel.HEARTBEAT)
         self.line.publish(str(topic), encode(board.envelope(Kind.HEARTBEAT, body)), qos=0)

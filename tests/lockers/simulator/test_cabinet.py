@@ -30,7 +30,7 @@ def test_a_start_tells_boot_and_doors_and_opens_nothing(server: Server, cabinet:
     cabinet.tick()
     assert server.kinds() == [Kind.BOOT]
     assert server.states[Channel.DOORS].body["doors"] == dict.fromkeys("1234", "closed")
-    assert server.states[Channel.CONNECTION].body == {"online": True}
+    assert server.states[Channel.CONNECTION].body["online"] is True
     assert server.states[Channel.HEARTBEAT].boot == 1
 
 
@@ -155,7 +155,7 @@ def test_a_network_loss_loses_nothing_and_keeps_the_order(
     server: Server, cabinet: Cabinet, time: Time
 ) -> None:
     set_fault(cabinet, "offline", on=True, about={})
-    assert server.states[Channel.CONNECTION].body == {"online": False}
+    assert server.states[Channel.CONNECTION].body["online"] is False
     for _ in range(100):
         time.passes(60)
         cabinet.tick()
