@@ -21,7 +21,8 @@ export async function download(path: string, name: string): Promise<void> {
   save(await response.blob(), name);
 }
 
-function save(content: Blob, name: string): void {
+/** Hands content to the browser to keep under a name. */
+export function save(content: Blob, name: string): void {
   const address = URL.createObjectURL(content);
   const link = document.createElement("a");
   link.href = address;
