@@ -15,7 +15,7 @@ def choose(page: Page, *lines: str) -> None:
 def test_a_table_is_mended_listed_and_taken_back(sign_in, accessible) -> None:
     page = sign_in("information_officer")
     page.goto("/station/people")
-    consenting = page.get_by_role("listitem").filter(has_text="撤回")
+    consenting = page.get_by_role("listitem").filter(has_text="已授权代卖")
     farmer = consenting.first.locator(".title").inner_text()
 
     page.goto("/station/import")
