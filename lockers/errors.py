@@ -8,6 +8,7 @@ place
 ├── CabinetSilent     not heard of lately
 ├── HoldGone          the hold was given back before it was needed
 ├── NotCollectable    no parcel of this group may be taken out
+├── NothingToInspect  no inspection waits for this parcel
 ├── CannotExtend      the storage period stays as it is; `code` says why
 └── CompartmentBusy   occupied, so it cannot be given away
 Forbidden
@@ -16,6 +17,7 @@ Forbidden
 InvalidInput
 ├── DepositRefused    consent, agreement, damage or weight: the door stays shut; `code` says which
 ├── WrongCabinet      not the one that the parcel lies in
+├── UnknownDecision   neither release nor return
 └── ReasonMissing
 """
 
@@ -57,6 +59,11 @@ class CompartmentBusy(Conflict):
     message = N_("格口内还有包裹")
 
 
+class NothingToInspect(Conflict):
+    code = "nothing_to_inspect"
+    message = N_("这个包裹不在待查验之列")
+
+
 class CannotExtend(Conflict):
     code = "cannot_extend"
     message = N_("不能延长保管")
@@ -67,6 +74,11 @@ EXTENSION_REFUSALS = {
     "shelf_life": N_("商品保质期快到了，不能再放"),
     "cell_needed": N_("格口要留给别的包裹，不能延长"),
 }
+
+
+class UnknownDecision(InvalidInput):
+    code = "unknown_decision"
+    message = N_("处理结果只能是放行或退回")
 
 
 class WrongCabinet(InvalidInput):
@@ -89,6 +101,9 @@ DEPOSIT_REFUSALS = {
     "no_sender_agreement": N_("寄件人没有约定可以入柜"),
     "damaged": N_("包装破损，不能入柜"),
     "too_heavy": N_("超过格口承重"),
+    "too_warm": N_("温度超过交接上限，不能入柜"),
+    "no_reading": N_("冷藏、冷冻件请先测温"),
+    "valuable": N_("贵重物品没有寄件人约定，不能入柜"),
     "weight_off": N_("重量与面单明显不符"),
 }
 PLACE_REASONS = {

@@ -140,3 +140,26 @@ class ParcelPutBack:
     unit: UUID
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionDecided:
+    """A person has looked: `release` gives it to the recipient, `return` sends it back with the courier."""
+
+    type: ClassVar[str] = "lockers.InspectionDecided"
+
+    allocation: UUID
+    reference: UUID
+    reason: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelHeldForInspection:
+    """Nobody knows how warm it was for more than an hour: a person decides."""
+
+    type: ClassVar[str] = "lockers.ParcelHeldForInspection"
+
+    allocation: UUID
+    reference: UUID
+    reason: str

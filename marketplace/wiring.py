@@ -41,6 +41,9 @@ HANDLERS: dict[str, list[Handler]] = {
     "lockers.StorageExtended": [orders.note_extended],
     "lockers.ParcelOverdue": [orders.note_overdue],
     "lockers.ParcelPutBack": [orders.note_put_back],
+    "lockers.ParcelHeldForInspection": [orders.note_held_for_inspection],
+    "lockers.InspectionDecided": [orders.note_inspected],
+    "lockers.ParcelRemoved": [orders.note_removed],
     "lockers.ParcelsHeld": [orders.hold_parcels],
     "lockers.ParcelsReleased": [orders.release_parcels],
 }

@@ -146,6 +146,27 @@ def note_put_back(event: DeliveredEvent) -> None:
         staying.note_put_back(fulfilment_uuid=fulfilment)
 
 
+def note_held_for_inspection(event: DeliveredEvent) -> None:
+    """lockers.ParcelHeldForInspection: nobody knows how warm it was; a person decides."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        staying.note_held_for_inspection(fulfilment_uuid=fulfilment)
+
+
+def note_inspected(event: DeliveredEvent) -> None:
+    """lockers.InspectionDecided: back to the recipient, or back with the courier and the money too."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        staying.note_inspected(fulfilment_uuid=fulfilment, decision=event.payload["decision"])
+
+
+def note_removed(event: DeliveredEvent) -> None:
+    """lockers.ParcelRemoved: taken out of its compartment, so no code opens anything any more."""
+    fulfilment = _fulfilment(event)
+    if fulfilment is not None:
+        staying.note_removed(fulfilment_uuid=fulfilment)
+
+
 def note_overdue(event: DeliveredEvent) -> None:
     """lockers.ParcelOverdue: nobody came for it in time."""
     fulfilment = _fulfilment(event)

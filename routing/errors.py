@@ -16,6 +16,11 @@ class NotAtThisStop(Conflict):
     message = N_("%(code)s 不在这个停靠点交接")
 
 
+class NotThisPlace(Conflict):
+    code = "not_this_place"
+    message = N_("收件人没有同意这个取货点，或者它不在 2 公里内")
+
+
 class RouteNotStarted(Conflict):
     code = "route_not_started"
     message = N_("线路还没有出发")

@@ -1,6 +1,7 @@
 from lockers.models.allocations import Allocation, Delegation, PickupGroup
 from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment
 from lockers.models.capacity import CapacityHold, HoldStatus
+from lockers.models.desk import DeskAction, DeskEntry
 from lockers.models.devices import (
     Command,
     CommandStatus,
@@ -21,6 +22,8 @@ __all__ = [
     "CommandStatus",
     "Compartment",
     "Delegation",
+    "DeskAction",
+    "DeskEntry",
     "Device",
     "DeviceAlarm",
     "DeviceMark",

@@ -55,6 +55,7 @@ class Allocation(Identified):
     min_c = models.FloatField()
     max_c = models.FloatField()
     policy = models.JSONField()
+    measured_c = models.FloatField(null=True, help_text="the courier's probe, before the door opened")
     opening_tx = models.UUIDField(null=True)
     reserved_at = models.DateTimeField()
     deposited_at = models.DateTimeField(null=True)
@@ -68,6 +69,9 @@ class Allocation(Identified):
     #: the opening after which the recipient says that he leaves the parcel
     put_back_tx = models.UUIDField(null=True)
     put_back_reason = models.CharField(max_length=200, blank=True, db_default="")
+    #: who takes it out, when a courier has opened its door for that
+    taker_kind = models.CharField(max_length=10, blank=True, db_default="")
+    taker_uuid = models.UUIDField(null=True)
     held_breach_uuid = models.UUIDField(null=True)
     inspect_reason = models.CharField(max_length=40, blank=True, choices=InspectReason.choices)
     #: the opening that led to the inspection: told again after the decision, it changes nothing

@@ -28,6 +28,7 @@ class Cabinet(Identified):
         null=True, help_text="keypad and phone; QR and couriers still open"
     )
     withdrawn_at = models.DateTimeField(null=True, help_text="offered no longer")
+    camera = models.CharField(max_length=60, blank=True, db_default="", help_text="the recorder's channel")
 
 
 class CabinetZone(Identified):

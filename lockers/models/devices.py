@@ -168,6 +168,7 @@ class AlarmKind(models.TextChoices):
     POWER = "power", "外部断电"
     BATTERY = "battery", "电池电量低"
     VERSION = "version", "协议版本不识别"
+    WARM = "warm", "入柜时偏温"
 
 
 class DeviceAlarm(Identified):

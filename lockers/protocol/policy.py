@@ -8,6 +8,8 @@ from lockers.protocol.errors import Malformed, Refused
 
 WEIGHT_TOLERANCE = 0.10  # of the label's weight, at least WEIGHT_SLACK_G
 WEIGHT_SLACK_G = 100
+#: above this a parcel counts as valuable, and needs the sender's agreement (guess; domain rule 5)
+VALUABLE_FEN = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
-"""Cabinets in GraphQL: for everybody, for recipients."""
+"""Cabinets in GraphQL: for everybody, for recipients, for those who keep them."""
 
-from lockers.schema import cabinets, recipients
+from lockers.schema import cabinets, operators, recipients
 
 
-class Query(cabinets.Query, recipients.Query):
+class Query(cabinets.Query, recipients.Query, operators.Query):
     pass
 
 
-class Mutation(cabinets.Mutation, recipients.Mutation):
+class Mutation(cabinets.Mutation, recipients.Mutation, operators.Mutation):
     pass

@@ -12,12 +12,11 @@ from lockers.services.blocks import (
 from lockers.services.cabinets import CellSpec, register_cabinet
 from lockers.services.collection import expire_due_parcels
 from lockers.services.commands import Actor, commands_in_flight, expire_commands
+from lockers.services.drop_states import DropState, drop_state
 from lockers.services.drops import (
     DropPolicy,
-    DropState,
     DropTicket,
     confirm_drop,
-    drop_state,
     misfit,
     open_for_drop,
 )

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from lockers.errors import CompartmentBusy, ReasonMissing
 from lockers.events import ParcelsHeld, ParcelsReleased
-from lockers.models import Allocation, Cabinet, Command, Compartment
+from lockers.models import Allocation, Cabinet, Command, Compartment, DeskAction
 from lockers.models.allocations import LIVE_ALLOCATION
 from lockers.protocol.allocation import MOVES, AllocationState
 from lockers.protocol.commands import Action
@@ -17,6 +17,7 @@ from lockers.protocol.messages import Purpose
 from lockers.protocol.parcel import ParcelState
 from lockers.services.cabinets import touch_config
 from lockers.services.commands import Actor, send_command
+from lockers.services.desk import note_act
 from marketplace.custody.services import block_units, unblock_units
 from marketplace.kernel import clock
 from marketplace.kernel.errors import NotFound
@@ -31,12 +32,14 @@ BREACH_REASON = "breach"
 
 def open_with_reason(*, principal: Principal, compartment_uuid: UUID, reason: str) -> Command:
     """An operator opens a door; logged with who and why. Raises Forbidden, ReasonMissing."""
+    why = _checked_reason(reason, most=200)
     compartment = _compartment(principal, compartment_uuid)
+    note_act(principal, DeskAction.OPEN, why, compartment=compartment)
     return send_command(
         device=compartment.cabinet.device,
         action=Action.OPEN,
         actor=Actor.user(principal.user_uuid),
-        reason=_checked_reason(reason, most=200),
+        reason=why,
         compartment=compartment,
         purpose=Purpose.INSPECT,
     )
@@ -51,6 +54,7 @@ def block_compartment(*, principal: Principal, compartment_uuid: UUID, reason: s
             raise CompartmentBusy(field="compartment_id")
         compartment.blocked_at, compartment.blocked_reason = clock.now(), why
         compartment.save(update_fields=["blocked_at", "blocked_reason"])
+        note_act(principal, DeskAction.BLOCK, why, compartment=compartment)
         touch_config([compartment.cabinet_id])
     return compartment
 
@@ -61,6 +65,7 @@ def unblock_compartment(*, principal: Principal, compartment_uuid: UUID) -> Comp
         compartment = _compartment(principal, compartment_uuid)
         compartment.blocked_at, compartment.blocked_reason = None, ""
         compartment.save(update_fields=["blocked_at", "blocked_reason"])
+        note_act(principal, DeskAction.UNBLOCK, "unblock", compartment=compartment)
         send_command(
             device=compartment.cabinet.device,
             action=Action.RESTORE,
@@ -140,6 +145,7 @@ def release_held_parcels(*, principal: Principal, breach_uuid: UUID, decision: s
         breach = decide_breach(principal=principal, breach_uuid=breach_uuid, decision=decision)
         if not decided_before:
             _decide(cabinet, breach, decision)
+            note_act(principal, DeskAction.DECIDE, decision, cabinet=cabinet)
     return breach
 
 

@@ -121,6 +121,5 @@ def _fit_zone(cabinet: Cabinet, device: str, zone: str, bands: Sequence[Band]) -
     CabinetZone.objects.create(
         cabinet=cabinet, zone=zone, set_c=(band.min_c + band.max_c) / 2, min_c=band.min_c, max_c=band.max_c
     )
-    register_probe(
-        device=device, label=probe_label(zone), asset=Asset("cabinet", cabinet.uuid, zone), band=band
-    )
+    asset = Asset("cabinet", cabinet.uuid, zone, cabinet.site.place.county.uuid)
+    register_probe(device=device, label=probe_label(zone), asset=asset, band=band)

@@ -13,6 +13,7 @@ from lockers.models.allocations import InspectReason
 from lockers.periods import REMIND_BEFORE, remind_at
 from lockers.protocol.allocation import AllocationState
 from lockers.protocol.parcel import COLLECTABLE, MOVES, ParcelState
+from lockers.services.alarms import clear_alarm
 from lockers.services.cabinets import touch_config
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, block_units, close_unit, hand_over, unblock_units
@@ -45,12 +46,16 @@ def collect(*, allocation_uuid: UUID, at: datetime, proof: dict[str, str]) -> bo
 
 
 def remove(*, allocation_uuid: UUID, at: datetime) -> bool:
-    """Taken out by courier or operator; who holds it now is told by his own hand-over. False for a repeat."""
+    """Taken out by courier or operator. False for a repeat.
+
+    Custody goes to who asked for the door; who took it out without network tells by his own hand-over.
+    """
     with transaction.atomic():
         allocation = _locked(allocation_uuid)
         if allocation is None:
             return False
         _end(allocation, ParcelState.RETURNED, at)
+        _give_to_taker(allocation, at)
         event = ParcelRemoved(
             allocation=allocation.uuid, reference=allocation.reference, unit=allocation.unit_uuid, at=at
         )
@@ -146,7 +151,7 @@ def _locked(uuid: UUID) -> Allocation | None:
     """The living allocation, locked; None when it has ended or never was ours."""
     found: Allocation | None = (
         Allocation.objects.select_for_update(of=("self",))
-        .select_related("compartment__cabinet__site__place", "group")
+        .select_related("compartment__cabinet__site__place", "compartment__cabinet__device", "group")
         .filter(uuid=uuid)
         .exclude(state=AllocationState.FREE)
         .first()
@@ -157,7 +162,9 @@ def _locked(uuid: UUID) -> Allocation | None:
 def _end(allocation: Allocation, state: ParcelState, at: datetime) -> None:
     allocation.parcel_state, allocation.state, allocation.ended_at = state, AllocationState.FREE, at
     allocation.save(update_fields=["parcel_state", "state", "ended_at"])
-    touch_config([allocation.compartment.cabinet_id])
+    cabinet = allocation.compartment.cabinet
+    touch_config([cabinet.pk])
+    clear_alarm(device=cabinet.device, kind="warm", compartment=allocation.compartment)
 
 
 def _leave_custody(allocation: Allocation, to: Holder, at: datetime, proof: dict[str, str]) -> None:
@@ -169,6 +176,19 @@ def _leave_custody(allocation: Allocation, to: Holder, at: datetime, proof: dict
     place_uuid = allocation.compartment.cabinet.site.place.uuid
     hand_over(unit=unit, to=to, place_uuid=place_uuid, at=at, proof=proof)
     close_unit(unit=unit)
+
+
+def _give_to_taker(allocation: Allocation, at: datetime) -> None:
+    """What was held stays held in the van: nobody sells it on."""
+    unit = HandlingUnit.objects.filter(uuid=allocation.unit_uuid).first()
+    if unit is None or allocation.taker_uuid is None:
+        return
+    held = unblock_units(uuids=[unit.uuid])
+    taker = Holder(allocation.taker_kind, allocation.taker_uuid)
+    place_uuid = allocation.compartment.cabinet.site.place.uuid
+    hand_over(unit=unit, to=taker, place_uuid=place_uuid, at=at, proof={"recall": str(allocation.uuid)})
+    if held:
+        block_units(uuids=[unit.uuid])
 
 
 def _publish(allocation: Allocation, event: Event, at: datetime) -> None:

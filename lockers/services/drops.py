@@ -20,7 +20,7 @@ from lockers.errors import (
     NoRoom,
 )
 from lockers.events import ParcelDeposited
-from lockers.models import Allocation, Command, CommandStatus, Compartment, PickupGroup
+from lockers.models import Allocation, Compartment, PickupGroup
 from lockers.models.allocations import LIVE_ALLOCATION
 from lockers.periods import free_until
 from lockers.protocol.allocation import AllocationState, Need, choose_cell
@@ -28,11 +28,14 @@ from lockers.protocol.commands import Action
 from lockers.protocol.config import Placed
 from lockers.protocol.doors import DoorState
 from lockers.protocol.errors import Refused
-from lockers.protocol.messages import Purpose, Result
-from lockers.protocol.parcel import IN_CABINET, MOVES, Outcome, ParcelState
+from lockers.protocol.handover import Warmth, judge
+from lockers.protocol.messages import Purpose
+from lockers.protocol.parcel import MOVES, Outcome, ParcelState
 from lockers.protocol.policy import DepositPolicy
+from lockers.services.alarms import raise_alarm
 from lockers.services.cabinets import offered, touch_config
 from lockers.services.commands import Actor, send_command
+from lockers.services.drop_states import is_warm
 from lockers.services.groups import avoid_clash, live_group, open_pickup_group
 from lockers.services.holds import band_of, use_hold
 from lockers.services.openings import outcome_of
@@ -40,7 +43,6 @@ from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, hand_over
 from marketplace.database.locks import lock_key
 from marketplace.kernel import clock
-from marketplace.kernel.errors import NotFound
 from marketplace.kernel.temperature import Band
 from marketplace.kernel.units import Size, larger_or_equal
 from marketplace.outbox.publishing import publish
@@ -55,6 +57,8 @@ class DropPolicy:
     damaged: bool
     weight_g: int
     label_weight_g: int | None = None
+    #: °C that the courier's probe shows; cooled goods need it
+    measured_c: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +72,6 @@ class DropTicket:
     compartment: str
     door: int
     tx: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class DropState:
-    """`status`: opening, open, closed, deposited, jammed, unknown, refused, expired, ended."""
-
-    uuid: UUID
-    status: str
-    cabinet_uuid: UUID
-    device: str
-    compartment: str
-    door: int
 
 
 def open_for_drop(
@@ -134,16 +126,20 @@ def allocate(
     Raises DepositRefused, NoRoom, CabinetSilent.
     """
     snapshot = _checked(policy)
+    need = Need(Size(size), zone, band_of(min_c, max_c))
+    _require_cold(need, policy.measured_c)
     with transaction.atomic():
         lock_key(f"unit:{unit_uuid}")
         allocation: Allocation | None = Allocation.objects.filter(
             LIVE_ALLOCATION, unit_uuid=unit_uuid
         ).first()
         if allocation is None:
-            need = Need(Size(size), zone, band_of(min_c, max_c))
             group = open_pickup_group(reference=reference, recipient_uuid=None, recipient_label="", zone=zone)
             allocation = _allocate(place_uuid, unit_uuid, group, need, snapshot, keep_until)
             use_hold(reference)
+        if policy.measured_c is not None and allocation.measured_c != policy.measured_c:
+            allocation.measured_c = policy.measured_c
+            allocation.save(update_fields=["measured_c"])
         return allocation
 
 
@@ -173,23 +169,6 @@ def confirm_drop(*, actor: Actor, allocation: Allocation) -> Allocation:
     return allocation
 
 
-def drop_state(*, ticket_uuid: UUID) -> DropState:
-    """Where a drop stands. Raises NotFound."""
-    allocations = Allocation.objects.select_related("compartment__cabinet__device")
-    allocation = allocations.filter(uuid=ticket_uuid).first()
-    if allocation is None:
-        raise NotFound(field="drop_id")
-    compartment = allocation.compartment
-    return DropState(
-        uuid=allocation.uuid,
-        status=_status(allocation),
-        cabinet_uuid=compartment.cabinet.uuid,
-        device=compartment.cabinet.device.device,
-        compartment=compartment.label,
-        door=compartment.door,
-    )
-
-
 def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
     """Record that the parcel lies in its compartment; the caller holds the allocation's lock.
 
@@ -212,7 +191,13 @@ def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
             place_uuid=place_uuid,
             at=at,
             actor_uuid=actor.uuid,
+            temperature_c=allocation.measured_c,
             proof={"allocation": str(allocation.uuid), "compartment": allocation.compartment.label},
+        )
+    if is_warm(allocation):
+        detail = {"c": allocation.measured_c, "allocation": str(allocation.uuid)}
+        raise_alarm(
+            device=cabinet.device, kind="warm", compartment=allocation.compartment, at=at, detail=detail
         )
     publish(
         ParcelDeposited(
@@ -246,6 +231,26 @@ def placed_as_wire(allocation: Allocation) -> Placed:
     )
 
 
+def give_up_reservation(*, unit_uuid: UUID) -> None:
+    """The parcel goes elsewhere: the compartment that was named for it is free again. Raises CompartmentBusy
+    when it lies in there.
+    """
+    with transaction.atomic():
+        allocation = (
+            Allocation.objects.select_for_update(of=("self",))
+            .select_related("compartment")
+            .filter(LIVE_ALLOCATION, unit_uuid=unit_uuid)
+            .first()
+        )
+        if allocation is None:
+            return
+        if allocation.state != AllocationState.RESERVED or outcome_of(allocation) is Outcome.OPEN:
+            raise CompartmentBusy(field="unit_id")
+        allocation.state, allocation.ended_at = AllocationState.FREE, clock.now()
+        allocation.save(update_fields=["state", "ended_at"])
+        touch_config([allocation.compartment.cabinet_id])
+
+
 def reallocate(allocation: Allocation, *, larger: bool = False) -> None:
     """Give a parcel that is not yet in its cell another one at the same place. Raises NoRoom."""
     _move(allocation, larger=larger)
@@ -262,6 +267,12 @@ def _checked(policy: DropPolicy) -> DepositPolicy:
     except Refused as refused:
         raise DepositRefused(DEPOSIT_REFUSALS[refused.code], code=refused.code) from None
     return snapshot
+
+
+def _require_cold(need: Need, measured_c: float | None) -> None:
+    """Goods that got too warm on the way do not go into a cell (domain.md, section e)."""
+    if measured_c is not None and judge(need.zone, need.band, measured_c) is Warmth.REFUSED:
+        raise DepositRefused(DEPOSIT_REFUSALS["too_warm"], field="temperature_c", code="too_warm")
 
 
 def _allocate(
@@ -369,15 +380,3 @@ def _open(allocation: Allocation, actor: Actor) -> DropTicket:
         door=compartment.door,
         tx=allocation.opening_tx or allocation.uuid,
     )
-
-
-def _status(allocation: Allocation) -> str:
-    if allocation.parcel_state != ParcelState.EXPECTED:
-        return "deposited" if allocation.parcel_state in IN_CABINET else "ended"
-    outcome = outcome_of(allocation)
-    if outcome is not Outcome.PENDING:
-        return "closed" if outcome is Outcome.DONE else outcome.value
-    command = Command.objects.filter(uuid=allocation.opening_tx or allocation.uuid).first()
-    if command is not None and command.status == CommandStatus.EXPIRED:
-        return "expired"
-    return "refused" if command is not None and command.result == Result.REFUSED else "opening"

@@ -26,6 +26,7 @@ from lockers.services.alarms import clear_alarm, raise_alarm
 from lockers.services.collection import collect, put_back, remove
 from lockers.services.commands import Actor, resolve_command
 from lockers.services.drops import deposit, reallocate
+from lockers.services.inspection import hold_after_gap
 from lockers.services.openings import messages_of
 from marketplace.kernel import clock
 from marketplace.outbox.publishing import publish
@@ -226,6 +227,8 @@ def _boot(device: Device, message: DeviceMessage) -> None:
     Device.objects.filter(pk=device.pk, boot__lte=message.boot).update(
         boot=message.boot, firmware=str(message.body.get("firmware", ""))[:40]
     )
+    if device.cabinet_id is not None:
+        hold_after_gap(cabinet_id=device.cabinet_id, started_at=message.at)
 
 
 def _locked_out(device: Device, message: DeviceMessage) -> None:

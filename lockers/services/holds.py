@@ -40,6 +40,20 @@ def free_cells(*, place_uuids: Sequence[UUID], slot_date: date) -> dict[UUID, di
     }
 
 
+def room_now(
+    *, place_uuids: Sequence[UUID], zone: str, size: str, min_c: float | None, max_c: float | None
+) -> dict[UUID, str]:
+    """Per place why it takes no such parcel today; empty where it does."""
+    need, today = Need(Size(size), zone, band_of(min_c, max_c)), clock.today()
+    cells, arrivals = cell_classes(place_uuids), arrivals_at(place_uuids)
+    return {
+        place: ""
+        if _room(need, today, arrivals[place], cells[place]) > 0
+        else _why_not(place, need, cells[place])
+        for place in place_uuids
+    }
+
+
 def hold_capacity(
     *,
     reference: UUID,

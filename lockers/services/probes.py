@@ -17,10 +17,11 @@ class KnownProbes:
         """False for a probe of a zone that the cabinet does not have."""
         if (device.device, label) in self.facts:
             return True
-        row = CabinetZone.objects.filter(cabinet=device.cabinet_id, zone=zone).first()
-        if row is None or device.cabinet is None or not 0 < len(label) <= 40:
+        zones = CabinetZone.objects.select_related("cabinet__site__place__county")
+        row = zones.filter(cabinet=device.cabinet_id, zone=zone).first()
+        if row is None or not 0 < len(label) <= 40:
             return False  # a recorder's probes are registered by hand, with their bands
-        asset = Asset("cabinet", device.cabinet.uuid, zone)
+        asset = Asset("cabinet", row.cabinet.uuid, zone, row.cabinet.site.place.county.uuid)
         register_probe(device=device.device, label=label, asset=asset, band=Band(row.min_c, row.max_c))
         self.facts.update(probe_facts([device.device]))
         return True

@@ -38,6 +38,7 @@ TEMPLATES: dict[str, Template] = {
         N_("请您代取包裹"),
         N_("{who} 请您代取：取件码 {code}，地点：{place}（{address}），请在 {until} 前取件。"),
     ),
+    "parcel_taken_out": Template(N_("包裹已取回"), N_("{place} 的包裹已由配送员取回，请联系客服。")),
     "parcel_put_back": Template(N_("已收到您的拒收"), N_("{place} 的包裹已封存，我们查验后答复您。")),
     "parcel_on_shelf": Template(N_("包裹已到站点"), N_("取件码 {code}，请到 {place} 领取。")),
     "parcel_held": Template(N_("包裹暂停取件"), N_("{place} 温度异常，您的包裹已封存待检，我们会尽快答复。")),

@@ -21,6 +21,7 @@ class Probe(Identified):
 
     asset_kind = models.CharField(max_length=10, choices=AssetKind.choices)
     asset_uuid = models.UUIDField(db_index=True)
+    county_uuid = models.UUIDField(null=True, help_text="whose people watch over it; None: the platform's")
     zone = models.CharField(max_length=10)
     device = models.CharField(max_length=32)
     label = models.CharField(max_length=40)

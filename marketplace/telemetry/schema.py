@@ -1,7 +1,7 @@
 import graphene
 
 from marketplace.api.guard import guarded, roles
-from marketplace.telemetry.models import Breach
+from marketplace.telemetry.services.access import visible_breaches
 
 #: who must act on warm goods, and who watches over them
 WATCHERS = roles("cabinet_operator", "hub_operator", "dispatcher", "county_reviewer", "city_viewer")
@@ -40,7 +40,7 @@ class Query(graphene.ObjectType):
 
     @guarded(WATCHERS)
     def resolve_breaches(root, info, open=None):
-        breaches = Breach.objects.filter(withdrawn_at=None).order_by("-started_at")
+        breaches = visible_breaches(principal=info.context.principal).order_by("-started_at")
         if open is not None:
             breaches = breaches.filter(ended_at__isnull=open)
         return list(breaches[:MOST])

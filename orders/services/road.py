@@ -7,6 +7,7 @@ from uuid import UUID
 from lockers.errors import NotCollectable
 from lockers.models import PickupGroup
 from lockers.protocol.allocation import Cell
+from lockers.protocol.policy import VALUABLE_FEN
 from lockers.services import groups, holds, planner
 from marketplace.kernel import clock
 from marketplace.places.models import Place
@@ -86,6 +87,7 @@ def request(locked: LockedOrder, part: Fulfilment) -> UUID:
 
 def _parcel(locked: LockedOrder, part: Fulfilment) -> requests.ParcelSpec:
     lines = locked.lines_of(part)
+    value_fen = sum(line.max_amount_fen for line in lines)
     return requests.ParcelSpec(
         zone=part.zone,
         size=part.size,
@@ -95,9 +97,11 @@ def _parcel(locked: LockedOrder, part: Fulfilment) -> requests.ParcelSpec:
         max_c=part.max_c,
         category=part.category,
         cold_budget_min=COLD_BUDGET_MIN.get(part.zone),
-        value_fen=sum(line.max_amount_fen for line in lines),
+        value_fen=value_fen,
         sender_agreement=all(
-            line.lot.sender_agreement or not line.lot.product.needs_sender_agreement for line in lines
+            line.lot.sender_agreement
+            or not (line.lot.product.needs_sender_agreement or value_fen > VALUABLE_FEN)
+            for line in lines
         ),
         keep_until=keep_until(locked, part),
     )

@@ -9,10 +9,14 @@ from uuid import UUID
 from django.db import transaction
 
 from marketplace.kernel.clock import SHANGHAI
-from orders.models import Fulfilment
+from orders.models import Fulfilment, RefundReason
+from orders.services.cancelling import cancel_fulfilment
 from orders.services.locking import lock_order_of_fulfilment, save
 from orders.services.notices import tell
 from orders.states import FULFILMENT_MOVES, FulfilmentStatus
+
+#: what somebody must look at: goods that came back from a cabinet
+TAKEN_OUT = "taken_out"
 
 
 def note_due_soon(*, fulfilment_uuid: UUID) -> None:
@@ -46,6 +50,43 @@ def note_put_back(*, fulfilment_uuid: UUID) -> None:
             return
         save(part, held=True)
         tell(locked.order, "parcel_put_back", {"place": part.destination.name}, reference=part.uuid)
+
+
+def note_held_for_inspection(*, fulfilment_uuid: UUID) -> None:
+    """The cabinet was without power and nobody knows how warm it got: held, and the recipient hears so."""
+    with transaction.atomic():
+        locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
+        part = locked.fulfilment(fulfilment_uuid)
+        if FULFILMENT_MOVES.is_final(part.status) or part.held:
+            return
+        save(part, held=True)
+        tell(locked.order, "parcel_held", {"place": part.destination.name}, reference=part.uuid)
+
+
+def note_inspected(*, fulfilment_uuid: UUID, decision: str) -> None:
+    """A person has looked: `release` gives it back to the recipient, else it ends with the money back."""
+    with transaction.atomic():
+        locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
+        part = locked.fulfilment(fulfilment_uuid)
+        if not part.held or FULFILMENT_MOVES.is_final(part.status):
+            return
+        if decision == "release":
+            save(part, held=False)
+            tell(locked.order, "parcel_released", {"place": part.destination.name}, reference=part.uuid)
+        else:
+            cancel_fulfilment(locked, part, reason=RefundReason.CLAIM)
+
+
+def note_removed(*, fulfilment_uuid: UUID) -> None:
+    """Taken out: no code opens anything any more; what becomes of the goods is for somebody to see to."""
+    with transaction.atomic():
+        locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
+        part = locked.fulfilment(fulfilment_uuid)
+        if part.status != FulfilmentStatus.READY or not part.compartment:
+            return
+        save(part, held=True, compartment="")
+        save(locked.order, attention=TAKEN_OUT)
+        tell(locked.order, "parcel_taken_out", {"place": part.destination.name}, reference=part.uuid)
 
 
 def _until(part: Fulfilment) -> str:

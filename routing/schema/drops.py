@@ -2,11 +2,13 @@
 
 import graphene
 
+from lockers.schema.cabinets import CommandType
 from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from marketplace.kernel.units import CELL_MAX_G, require_between
-from routing.services import dropping
+from marketplace.places.schema import PlaceType
+from routing.services import diverting, dropping, taking_out
 
 COURIER = roles("courier", "dispatcher")
 
@@ -24,6 +26,7 @@ class DropType(graphene.ObjectType):
     device = graphene.String(required=True)
     compartment = graphene.String(required=True)
     door = graphene.Int(required=True)
+    warm = graphene.Boolean(required=True, description="past the alarm of its goods, though not refused")
 
     def resolve_id(drop, info):
         return drop.uuid
@@ -32,8 +35,35 @@ class DropType(graphene.ObjectType):
         return drop.cabinet_uuid
 
 
+class NextPointType(graphene.ObjectType):
+    class Meta:
+        name = "NextPoint"
+
+    place = graphene.Field(PlaceType, required=True)
+    distance_m = graphene.Int(required=True)
+    reason = graphene.String(description="null for a place that takes the parcel now")
+
+    def resolve_reason(point, info):
+        return point.reason or None
+
+
 class Query(graphene.ObjectType):
     drop = graphene.Field(DropType, id=graphene.ID(required=True))
+    next_points = graphene.List(
+        graphene.NonNull(NextPointType),
+        required=True,
+        stop_id=graphene.ID(required=True),
+        unit_id=graphene.ID(required=True),
+        description="cabinets within 2 km of a full or dead one, nearest first",
+    )
+
+    @guarded(COURIER)
+    def resolve_next_points(root, info, stop_id, unit_id):
+        return diverting.next_points(
+            principal=info.context.principal,
+            stop_uuid=parse_uuid(stop_id, "stop_id"),
+            unit_uuid=parse_uuid(unit_id, "unit_id"),
+        )
 
     @guarded(COURIER)
     def resolve_drop(root, info, id):
@@ -46,18 +76,20 @@ class OpenCompartment(Command):
         unit_id = graphene.ID(required=True)
         damaged = graphene.Boolean(required=True)
         weight_g = graphene.Int(required=True)
+        temperature_c = graphene.Float(description="what the probe shows; asked for with cold goods")
 
     drop = graphene.Field(DropType)
     rule = COURIER
 
     @classmethod
-    def perform(cls, principal, *, stop_id, unit_id, damaged, weight_g):
+    def perform(cls, principal, *, stop_id, unit_id, damaged, weight_g, temperature_c=None):
         drop = dropping.open_compartment(
             principal=principal,
             stop_uuid=parse_uuid(stop_id, "stop_id"),
             unit_uuid=parse_uuid(unit_id, "unit_id"),
             damaged=damaged,
             weight_g=require_between(weight_g, 1, 2 * CELL_MAX_G, "weight_g"),
+            temperature_c=temperature_c,
         )
         return {"drop": drop}
 
@@ -83,7 +115,47 @@ class TakeLargerCompartment(ConfirmDrop):
     act = staticmethod(dropping.take_larger)
 
 
+class DivertParcel(Command):
+    class Arguments:
+        stop_id = graphene.ID(required=True)
+        unit_id = graphene.ID(required=True)
+        place_id = graphene.ID(required=True)
+
+    next_stop_id = graphene.ID()
+    rule = COURIER
+
+    @classmethod
+    def perform(cls, principal, *, stop_id, unit_id, place_id):
+        stop = diverting.divert(
+            principal=principal,
+            stop_uuid=parse_uuid(stop_id, "stop_id"),
+            unit_uuid=parse_uuid(unit_id, "unit_id"),
+            place_uuid=parse_uuid(place_id, "place_id"),
+        )
+        return {"next_stop_id": str(stop.uuid)}
+
+
+class TakeOutParcel(Command):
+    class Arguments:
+        stop_id = graphene.ID(required=True)
+        parcel_id = graphene.ID(required=True)
+
+    command = graphene.Field(CommandType)
+    rule = COURIER
+
+    @classmethod
+    def perform(cls, principal, *, stop_id, parcel_id):
+        command = taking_out.take_out(
+            principal=principal,
+            stop_uuid=parse_uuid(stop_id, "stop_id"),
+            allocation_uuid=parse_uuid(parcel_id, "parcel_id"),
+        )
+        return {"command": command}
+
+
 class Mutation(graphene.ObjectType):
+    divert_parcel = DivertParcel.Field()
+    take_out_parcel = TakeOutParcel.Field()
     open_compartment = OpenCompartment.Field()
     confirm_drop = ConfirmDrop.Field()
     take_larger_compartment = TakeLargerCompartment.Field()

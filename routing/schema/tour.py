@@ -11,7 +11,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import HubType, PlaceType
 from routing.models import Stop, StopTask
-from routing.services import tour, trunk
+from routing.services import taking_out, tour, trunk
 from routing.services.access import route_for, visible_routes
 
 DRIVERS = roles("courier", "hub_operator", "dispatcher")
@@ -70,6 +70,36 @@ class StopTaskType(graphene.ObjectType):
         return task.leg.status in ("done", "cancelled")
 
 
+class OverdueParcelType(graphene.ObjectType):
+    class Meta:
+        name = "OverdueParcel"
+
+    id = graphene.ID(required=True)
+    device = graphene.String(required=True)
+    compartment = graphene.String(required=True)
+    zone = graphene.String(required=True)
+    state = graphene.String(required=True, description="expired, to_return, recalled or spoiled")
+    since = graphene.DateTime(required=True, description="when it should have been collected")
+
+    def resolve_id(allocation, info):
+        return allocation.uuid
+
+    def resolve_device(allocation, info):
+        return allocation.compartment.cabinet.device.device
+
+    def resolve_compartment(allocation, info):
+        return allocation.compartment.label
+
+    def resolve_zone(allocation, info):
+        return allocation.compartment.zone
+
+    def resolve_state(allocation, info):
+        return allocation.parcel_state
+
+    def resolve_since(allocation, info):
+        return allocation.collect_until
+
+
 class StopType(graphene.ObjectType):
     class Meta:
         name = "Stop"
@@ -90,8 +120,15 @@ class StopType(graphene.ObjectType):
         graphene.NonNull(HandlingUnitType), required=True, description="units that wait at this station"
     )
 
+    to_take_out = graphene.List(
+        graphene.NonNull(OverdueParcelType), required=True, description="to be brought back from its cabinets"
+    )
+
     def resolve_id(stop, info):
         return stop.uuid
+
+    def resolve_to_take_out(stop, info):
+        return taking_out.to_take_out(stop)
 
     def resolve_tasks(stop, info):
         return list(stop.tasks.all())

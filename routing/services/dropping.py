@@ -4,33 +4,48 @@ from uuid import UUID
 
 from django.db import transaction
 
+from lockers.errors import DEPOSIT_REFUSALS, DepositRefused
 from lockers.models import Allocation, Cabinet
+from lockers.protocol.policy import VALUABLE_FEN
 from lockers.services.commands import Actor
-from lockers.services.drops import DropPolicy, DropState, confirm_drop, drop_state, misfit, open_for_drop
+from lockers.services.drop_states import DropState, drop_state
+from lockers.services.drops import DropPolicy, confirm_drop, misfit, open_for_drop
 from marketplace.accounts.services.consents import has_delivery_consent
 from marketplace.custody.errors import WrongHolder
 from marketplace.custody.models import HandlingUnit
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
+from marketplace.kernel.temperature import require_readable
 from routing.errors import NotAtThisStop, StopNotReached
 from routing.models import Leg, Shipment, Stop
 from routing.services import tour
 from routing.services.access import stop_for, visible_routes
 from routing.states import LegKind, LegStatus, StopStatus
 
+COLD_ZONES = frozenset({"chilled", "frozen"})
+
 
 def open_compartment(
-    *, principal: Principal, stop_uuid: UUID, unit_uuid: UUID, damaged: bool, weight_g: int
+    *,
+    principal: Principal,
+    stop_uuid: UUID,
+    unit_uuid: UUID,
+    damaged: bool,
+    weight_g: int,
+    temperature_c: float | None = None,
 ) -> DropState:
     """Open the right door for a parcel on the van; a repeat opens the same one again.
 
-    Raises StopNotReached, NotAtThisStop, WrongHolder, and the refusals of lockers' open_for_drop
-    (no consent, damaged, weight off, no room, cabinet silent); the door stays shut then.
+    Cold goods need the reading of the courier's probe. Raises StopNotReached, NotAtThisStop, WrongHolder, and
+    the refusals of lockers' open_for_drop (no consent, valuable, damaged, weight off, too warm, no room,
+    cabinet silent); the door stays shut then.
     """
+    require_readable(temperature_c)
     with transaction.atomic():
-        stop = _reached(principal, stop_uuid)
+        stop = reached_stop(principal, stop_uuid)
         unit = HandlingUnit.by_uuid(unit_uuid, field="unit_id")
-        shipment = _dropped_here(stop, unit).shipment
+        shipment = dropped_here(stop, unit).shipment
+        _require_droppable(shipment, temperature_c)
         if unit.holder_uuid not in (stop.route.vehicle.uuid, *_cabinets_at(stop)):
             raise WrongHolder(field="unit_id", params={"code": unit.code})
         ticket = open_for_drop(
@@ -48,6 +63,7 @@ def open_compartment(
                 damaged=damaged,
                 weight_g=weight_g,
                 label_weight_g=unit.gross_g,
+                measured_c=temperature_c,
             ),
             keep_until=shipment.keep_until,
         )
@@ -84,14 +100,15 @@ def note_deposited(*, reference: UUID, place_uuid: UUID) -> None:
             tour.mark_delivered(leg=leg, place_uuid=place_uuid)
 
 
-def _reached(principal: Principal, stop_uuid: UUID) -> Stop:
+def reached_stop(principal: Principal, stop_uuid: UUID) -> Stop:
+    """The stop at which the courier is, locked. Raises StopNotReached."""
     stop = stop_for(principal=principal, stop_uuid=stop_uuid)
     if stop.status != StopStatus.ARRIVED:
         raise StopNotReached(field="stop_id")
     return stop
 
 
-def _dropped_here(stop: Stop, unit: HandlingUnit) -> Leg:
+def dropped_here(stop: Stop, unit: HandlingUnit) -> Leg:
     """The delivery of this unit at this stop. Raises NotAtThisStop."""
     task = (
         stop.tasks.filter(kind="drop", leg__shipment__reference=unit.reference, leg__kind=LegKind.DELIVER)
@@ -105,6 +122,14 @@ def _dropped_here(stop: Stop, unit: HandlingUnit) -> Leg:
         raise NotAtThisStop(field="unit_id", params={"code": unit.code})
     leg: Leg = task.leg
     return leg
+
+
+def _require_droppable(shipment: Shipment, temperature_c: float | None) -> None:
+    """What a door cannot know: the value, and that somebody measured."""
+    if shipment.value_fen > VALUABLE_FEN and not shipment.sender_agreement:
+        raise DepositRefused(DEPOSIT_REFUSALS["valuable"], field="unit_id", code="valuable")
+    if shipment.zone in COLD_ZONES and temperature_c is None:
+        raise DepositRefused(DEPOSIT_REFUSALS["no_reading"], field="temperature_c", code="no_reading")
 
 
 def _cabinets_at(stop: Stop) -> list[UUID]:

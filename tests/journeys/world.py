@@ -316,7 +316,7 @@ HAND_OVER = f"""mutation Give($stop: ID!, $units: [ID!]!) {{
 COLLECT = f"""mutation Take($stop: ID!, $units: [ID!]!) {{
     collectUnits(stopId: $stop, unitIds: $units) {{ {ERRORS} }} }}"""
 OPEN = f"""mutation Open($stop: ID!, $unit: ID!, $weight: Int!) {{
-    openCompartment(stopId: $stop, unitId: $unit, damaged: false, weightG: $weight) {{
+    openCompartment(stopId: $stop, unitId: $unit, damaged: false, weightG: $weight, temperatureC: 3.5) {{
         drop {{ id status door compartment }} {ERRORS} }} }}"""
 DROP = "query Drop($id: ID!) { drop(id: $id) { status } }"
 CONFIRM = f"mutation In($drop: ID!) {{ confirmDrop(dropId: $drop) {{ drop {{ status }} {ERRORS} }} }}"

@@ -12,6 +12,8 @@ from marketplace.simulation.day.stage import Stage
 POLL_S, WAIT_S = 0.05, 60.0
 #: a jammed or silent door is asked for again this often
 TRIES = 3
+#: what the probe of a van's box shows
+BOX_C = {"frozen": -19.0, "chilled": 3.2, "cool": 13.0}
 
 
 class DropFailed(Exception):
@@ -27,7 +29,12 @@ async def drop_all(stage: Stage, courier: Person, stop_id: str, units: list[dict
 async def _drop(stage: Stage, courier: Person, stop_id: str, unit: dict[str, Any]) -> None:
     for _ in range(TRIES):
         answer = await courier.ask(
-            "OpenCompartment", stopId=stop_id, unitId=unit["id"], damaged=False, weightG=unit["grossG"]
+            "OpenCompartment",
+            stopId=stop_id,
+            unitId=unit["id"],
+            damaged=False,
+            weightG=unit["grossG"],
+            temperatureC=BOX_C.get(unit["zone"]),
         )
         drop = await _until(courier, answer["drop"], {"open", "closed", "deposited", *_FAILED})
         if drop["status"] == "open":

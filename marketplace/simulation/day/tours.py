@@ -11,7 +11,6 @@ from marketplace.simulation.day.timeline import Timeline
 
 LOADING = timedelta(minutes=15)
 #: what a probe in a well kept box shows
-_BOX_C = {"frozen": -19.0, "chilled": 3.2, "cool": 13.0}
 
 
 async def routes(stage: Stage, wave: str) -> list[dict[str, Any]]:
@@ -80,7 +79,7 @@ async def _hand(courier: Person, operation: str, stop_id: str, units: list[dict[
             f"{stop_id}:{ids[0]}:{len(ids)}",
             stopId=stop_id,
             unitIds=ids,
-            temperatureC=_BOX_C.get(zone),
+            temperatureC=drops.BOX_C.get(zone),
         )
 
 

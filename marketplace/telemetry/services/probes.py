@@ -8,11 +8,12 @@ from marketplace.telemetry.models import Probe
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """What a probe measures: a kind of models.AssetKind, the uuid of that thing, and its zone."""
+    """What a probe measures: a kind of models.AssetKind, the uuid of that thing, its zone and its county."""
 
     kind: str
     uuid: UUID
     zone: str
+    county_uuid: UUID | None = None
 
 
 def register_probe(*, device: str, label: str, asset: Asset, band: Band) -> Probe:
@@ -23,6 +24,7 @@ def register_probe(*, device: str, label: str, asset: Asset, band: Band) -> Prob
         defaults={
             "asset_kind": asset.kind,
             "asset_uuid": asset.uuid,
+            "county_uuid": asset.county_uuid,
             "zone": asset.zone,
             "min_c": band.min_c,
             "max_c": band.max_c,

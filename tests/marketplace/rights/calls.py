@@ -245,8 +245,33 @@ CALLS: dict[str, Call] = {
     ),
     "Mutation.finishRoute": _by("courier", "dispatcher", routeId="{ending_route}", idempotencyKey="finish-1"),
     "Mutation.openCompartment": _by(
-        "courier", stopId="{town_stop}", unitId="{in_van_parcel}", damaged=False, weightG=2_600
+        "courier",
+        stopId="{town_stop}",
+        unitId="{in_van_parcel}",
+        damaged=False,
+        weightG=2_600,
+        temperatureC=3.5,
     ),
+    "Query.nextPoints": _by("courier", stopId="{town_stop}", unitId="{in_van_parcel}"),
+    "Mutation.divertParcel": _by(
+        "courier", stopId="{town_stop}", unitId="{in_van_parcel}", placeId="{near_place}"
+    ),
+    "Mutation.takeOutParcel": _by("courier", stopId="{town_stop}", parcelId="{to_take_out}"),
+    "Query.fleet": _by("cabinet_operator"),
+    "Query.overdueParcels": _by("cabinet_operator"),
+    "Query.inspectionQueue": _by("cabinet_operator"),
+    "Query.cabinetParcels": _by("cabinet_operator", cabinetId="{cabinet}"),
+    "Query.deskLog": _by("cabinet_operator", cabinetId="{cabinet}", first=10),
+    "Query.doorEvents": _by("cabinet_operator", cabinetId="{cabinet}", first=10),
+    "Mutation.decideInspection": _by(
+        "cabinet_operator", allocationId="{put_back}", decision="release", reason="完好"
+    ),
+    "Mutation.recallParcel": _by("cabinet_operator", allocationId="{lies_drop}", reason="卖家召回"),
+    "Mutation.reissueForRecipient": _by("cabinet_operator", allocationId="{lies_drop}", reason="手机丢了"),
+    "Mutation.assistRecipient": _by(
+        "cabinet_operator", allocationId="{lies_drop}", reason="屏幕看不清", idempotencyKey="assist-1"
+    ),
+    "Mutation.setCabinetCamera": _by("cabinet_operator", cabinetId="{cabinet}", camera="NVR-3/07"),
     "Mutation.confirmDrop": _by("courier", dropId="{at_door_drop}"),
     "Mutation.takeLargerCompartment": _by("courier", dropId="{in_van_drop}"),
     "Mutation.announceFeeRules": _by(

@@ -76,6 +76,13 @@ Query.myRoutes                      .     .     .     .     +     +     +     . 
 Query.route                         .     .     .     .     +     +     +     .     .     .     +     .
 Query.drop                          .     .     .     .     +     .     +     .     .     .     +     .
 Query.unit                          .     .     .     +     +     +     +     +     +     .     +     .
+Query.fleet                         .     .     .     .     .     .     .     +     .     .     +     .
+Query.overdueParcels                .     .     .     .     .     .     .     +     .     .     +     .
+Query.inspectionQueue               .     .     .     .     .     .     .     +     .     .     +     .
+Query.cabinetParcels                .     .     .     .     .     .     .     +     .     .     +     .
+Query.deskLog                       .     .     .     .     .     .     .     +     .     .     +     .
+Query.doorEvents                    .     .     .     .     .     .     .     +     .     .     +     .
+Query.nextPoints                    .     .     .     .     +     .     +     .     .     .     +     .
 Query.breaches                      .     .     .     .     .     +     +     +     +     +     +     .
 
 Mutation.requestSignInCode          +     +     +     +     +     +     +     +     +     +     +     +
@@ -127,10 +134,17 @@ Mutation.failStop                   .     .     .     .     +     .     +     . 
 Mutation.finishRoute                .     .     .     .     +     .     +     .     .     .     +     .
 Mutation.openCompartment            .     .     .     .     +     .     +     .     .     .     +     .
 Mutation.confirmDrop                .     .     .     .     +     .     +     .     .     .     +     .
+Mutation.divertParcel               .     .     .     .     +     .     +     .     .     .     +     .
+Mutation.takeOutParcel              .     .     .     .     +     .     +     .     .     .     +     .
 Mutation.takeLargerCompartment      .     .     .     .     +     .     +     .     .     .     +     .
 
 Mutation.announceFeeRules           .     .     .     .     .     .     .     .     .     .     +     .
 
+Mutation.decideInspection           .     .     .     .     .     .     .     +     .     .     +     .
+Mutation.recallParcel               .     .     .     .     .     .     .     +     .     .     +     .
+Mutation.reissueForRecipient        .     .     .     .     .     .     .     +     .     .     +     .
+Mutation.assistRecipient            .     .     .     .     .     .     .     +     .     .     +     .
+Mutation.setCabinetCamera           .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.openWithReason             .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.blockCompartment           .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.unblockCompartment         .     .     .     .     .     .     .     +     .     .     +     .

@@ -138,6 +138,21 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
         "stopId": OWN,
         "unitId": Foreign("{down_in_van_parcel}", "not_at_this_stop"),
     },
+    "Query.nextPoints": {"stopId": OWN, "unitId": Foreign("{down_in_van_parcel}", "not_at_this_stop")},
+    "Mutation.divertParcel": {
+        "stopId": OWN,
+        "unitId": Foreign("{down_in_van_parcel}", "not_at_this_stop"),
+        "placeId": Foreign("{other_place}", "not_this_place"),
+    },
+    "Mutation.takeOutParcel": {"stopId": OWN, "parcelId": Foreign("{lies_drop}", "not_collectable")},
+    "Query.cabinetParcels": {"cabinetId": OWN},
+    "Query.deskLog": {"cabinetId": OWN},
+    "Query.doorEvents": {"cabinetId": OWN},
+    "Mutation.decideInspection": {"allocationId": OWN},
+    "Mutation.recallParcel": {"allocationId": OWN},
+    "Mutation.reissueForRecipient": {"allocationId": OWN},
+    "Mutation.assistRecipient": {"allocationId": OWN},
+    "Mutation.setCabinetCamera": {"cabinetId": OWN},
     "Mutation.confirmDrop": {"dropId": OWN},
     "Mutation.takeLargerCompartment": {"dropId": OWN},
     "Mutation.openWithReason": {"compartmentId": OWN},
@@ -282,6 +297,10 @@ def test_tries_at_the_counter_are_counted_however_the_parcels_id_is_spelt(world:
 def test_lists_hold_ones_own_things_only(world: World) -> None:
     """Fields without an id: what they show is the asker's."""
     shown = {
+        "Query.breaches": "cabinet_operator",
+        "Query.fleet": "cabinet_operator",
+        "Query.overdueParcels": "cabinet_operator",
+        "Query.inspectionQueue": "cabinet_operator",
         "Query.myOrders": "buyer",
         "Query.myNotices": "buyer",
         "Query.cart": "buyer",
@@ -301,4 +320,4 @@ def test_lists_hold_ones_own_things_only(world: World) -> None:
 
 def _ids(shown: Any) -> set[str]:
     rows = shown if isinstance(shown, list) else [shown] if shown else []
-    return {row.get("id") or row["reference"] for row in rows}
+    return {row.get("id") or row.get("reference") or row["cabinetId"] for row in rows}

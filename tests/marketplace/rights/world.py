@@ -15,8 +15,9 @@ from catalog.models import Product
 from catalog.services.imports import import_lots
 from lockers.models import Allocation, Compartment, DeviceMessage
 from lockers.protocol.messages import Kind
-from lockers.services import recipients
+from lockers.services import collection, recipients
 from lockers.services.cabinets import CellSpec, register_cabinet
+from marketplace.accounts.services.consents import give_delivery_consent
 from marketplace.accounts.services.sign_in import request_sign_in_code
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, hand_over
@@ -40,12 +41,13 @@ from tests.factories.orders import (
     THURSDAY,
     deliver,
     fill_cart,
+    make_cabinet,
     make_market,
     make_order,
     make_paid_order,
     make_village_goods,
 )
-from tests.factories.places import make_vehicle
+from tests.factories.places import make_site, make_vehicle
 from tests.factories.routing import make_route
 from tests.marketplace.rights.cast import World, elsewhere, make_file, make_plot, staff, user_of
 
@@ -55,7 +57,7 @@ ROOMY = (*CELLS * 6, ("chilled", "L", Band(2, 4)))
 
 def make_world(move: Callable[[datetime], None]) -> World:
     """Must run in a transaction while business time stands on Wednesday morning; leaves it on Thursday's."""
-    world = World(make_market(cells=ROOMY, kiwis=8))
+    world = World(make_market(cells=ROOMY, kiwis=10))
     staff(world)
     elsewhere(world)
     _wednesday(world)
@@ -89,6 +91,8 @@ def _wednesday(world: World) -> None:
         "at_door": [(market.kiwi, 1)],
         "lies": [(market.kiwi, 1)],
         "stands_open": [(market.kiwi, 1)],
+        "put_back": [(market.kiwi, 1)],
+        "overdue": [(market.kiwi, 1)],
     }.items():
         world.name(**{name: make_paid_order(market, *lines)})
 
@@ -189,7 +193,8 @@ def _in_town(world: World) -> None:
     market = world.market
     Compartment.objects.filter(cabinet=market.cabinet).update(door_state="closed")
     van = make_vehicle(hub=market.town)
-    names = ("lies", "stands_open", "at_door", "in_van")
+    lying = ("lies", "stands_open", "put_back", "overdue")
+    names = (*lying, "at_door", "in_van")
     legs = [_leg(world, name) for name in names]
     route = make_route(
         hub=market.town,
@@ -209,15 +214,23 @@ def _in_town(world: World) -> None:
             unit_uuid=UUID(world.ids[f"{name}_parcel"]),
             damaged=False,
             weight_g=2_600,
+            temperature_c=3.5,
         )
         world.name(**{f"{name}_drop": drop})
-    for name in ("at_door", "lies", "stands_open"):
+    for name in ("at_door", *lying):
         _door(world.ids[f"{name}_drop"], Kind.DOOR_OPENED, Kind.DOOR_CLOSED)
-    for name in ("lies", "stands_open"):
+    for name in lying:
         dropping.confirm(principal=world.courier, drop_uuid=UUID(world.ids[f"{name}_drop"]))
     world.name(
         waiting=_part(world, "lies"), opened=_part(world, "stands_open"), device=market.cabinet.device.device
     )
+    collection.put_back(allocation_uuid=UUID(world.ids["put_back_drop"]), at=clock.now(), tx="tx-1")
+    overdue = Allocation.objects.filter(uuid=world.ids["overdue_drop"])
+    overdue.update(parcel_state="expired")
+    near = make_cabinet(make_site(hub=market.town, lon=market.place.lon + 0.005, lat=market.place.lat), CELLS)
+    Compartment.objects.filter(cabinet=near).update(door_state="closed")
+    give_delivery_consent(principal=market.principal, place_uuid=near.site.place.uuid)
+    world.name(put_back=world.ids["put_back_drop"], to_take_out=overdue.get(), near_place=near.site.place)
 
 
 def _at_the_cabinet(world: World) -> None:
