@@ -193,7 +193,7 @@ def _goods(ask: Ask, *, crossing: bool) -> solver.Shipment | None:
     spec = ask.parcel
     if spec is None and not crossing:
         return None
-    spec = spec or ParcelSpec(zone="ambient", size="S", weight_g=0, volume_ml=0, min_c=-99, max_c=99)
+    spec = spec or ParcelSpec(zone="ambient", size="S", weight_g=0, volume_ml=0, min_c=-90, max_c=90)
     return solver.Shipment(
         id=str(ask.place.uuid),
         direction=Direction.DOWN,
