@@ -59,6 +59,9 @@ install-dev: install $(VENV)/.installed-dev ## Add the developers' tools to the 
 bench-quote: install-dev ## What a quote at checkout costs on a plan of 1,000 stops (docs/bench-quote.md)
 	@$(BIN)/pytest -q -s tests/benches/quote.py
 
+bench-payments: install-dev ## Intents created and confirmed a second on one web worker (docs/bench-payments.md)
+	@$(BIN)/python -m tests.benches.payments
+
 requirements: $(VENV)/.uv ## Compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --output-file requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
@@ -101,4 +104,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices bench-payments requirements clean help

@@ -243,7 +243,7 @@ def is_live() -> bool:
 def _next_action(intent: PaymentIntent) -> Json | None:
     if intent.status != IntentStatus.REQUIRES_ACTION:
         return None
-    freeze = getattr(intent, "pre_authorisation", None)
+    freeze = getattr(intent, "pre_authorisation", None) if intent.capture_method == "manual" else None
     url = freeze.link if freeze is not None else intent.group.pay_url
     if not url:
         return None

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import overload
 from uuid import UUID
 
 from django.conf import settings
@@ -14,15 +15,16 @@ from marketplace.kernel.ids import uuid7
 from orders.payments.errors import NotPayable, ProviderAway
 from orders.payments.gateways.base import GatewayError, TradeOrder
 from orders.payments.gateways.registry import gateway
-from orders.payments.models import Attempt, PaymentGroup
+from orders.payments.models import Attempt, PaymentGroup, PaymentIntent
 from orders.payments.services.calls import record_call
 from orders.payments.services.developer_events import tell_intents
-from orders.payments.services.locking import lock_group, move
+from orders.payments.services.locking import lock_group
 from orders.payments.services.merchants import registered_ids
 from orders.payments.services.queries import FIRST_QUERY_S
-from orders.payments.states import AttemptStatus, GroupStatus, IntentStatus
+from orders.payments.states import INTENT_MOVES, AttemptStatus, GroupStatus, IntentStatus
 
 LINK_LIFE = timedelta(minutes=30)
+CONFIRMABLE = (IntentStatus.REQUIRES_CONFIRMATION, IntentStatus.REQUIRES_ACTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +34,48 @@ class NextAction:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A page for the only trade of a group, signed before the lock is taken; nobody has seen it yet."""
+
+    order: TradeOrder
+    expires_at: datetime
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What is committed and may be offered. Without `url` the page is still to be asked for."""
+
+    orders: list[TradeOrder]
+    intents: list[PaymentIntent]
+    expires_at: datetime
+    url: str = ""
+
+
 def confirm_group(*, group: PaymentGroup, return_url: str = "") -> NextAction:
     """Asks the provider for the page where the buyer pays. Never inside a transaction; at most a few seconds.
 
     Repeating it is safe: an unpaid attempt keeps its number. `return_url` is a path of ours.
     Raises NotPayable, ProviderAway (nothing is lost: try again), MerchantNotRegistered.
     """
-    return _offer(group, return_to=own_path(return_url))
+    started = start_attempts(group, return_to=own_path(return_url))
+    return NextAction(_page(group, started))
 
 
-def offer_to_developer(*, group: PaymentGroup, return_url: str) -> NextAction:
-    """As `confirm_group`, for the payment API: who holds the secret key names any page to come back to."""
-    return _offer(group, return_to=return_url)
+def confirm_part(*, intent: PaymentIntent, return_url: str) -> PaymentIntent | None:
+    """As `confirm_group` for one intent of the payment API: its group's last one makes the page appear.
 
-
-def _offer(group: PaymentGroup, *, return_to: str) -> NextAction:
-    merchants = registered_ids(group.intents.values_list("merchant_uuid", flat=True))
-    orders = start_attempts(group.pk, merchants=merchants)
-    link_expires_at = link_expiry(group.pk)
-    numbers = [order.out_trade_no for order in orders]
-    merge_no = "M" + hashlib.sha256("".join(numbers).encode()).hexdigest()[:31]
-    try:
-        url = gateway().pay_link(
-            merge_no=merge_no,
-            trades=orders,
-            return_url=f"{settings.PUBLIC_URL}/payments/alipay/return?group={group.uuid}",
-            notify_url=f"{settings.PUBLIC_URL}/payments/alipay/notify",
-            expires_at=link_expires_at,
-        )
-    except GatewayError as error:
-        record_call(operation="pay_link", number=merge_no, result="refused" if error.permanent else "unknown",
-                    reason=str(error))  # fmt: skip
-        raise ProviderAway from error
-    record_call(operation="pay_link", number=merge_no, result="done")
-    PaymentGroup.objects.filter(pk=group.pk, status=GroupStatus.OPEN).update(
-        pay_url=url, return_url=return_to
-    )
-    return NextAction(url)
+    Who holds the secret key names any page to come back to. Gives the intent as it was committed, page and
+    all, or None if it has to be read again.
+    """
+    started = start_attempts(intent.group, return_to=return_url, confirmed=intent)
+    if started is None:
+        return None
+    if started.url:
+        return next(row for row in started.intents if row.pk == intent.pk)
+    _page(intent.group, started)
+    return None
 
 
 def own_path(return_url: str) -> str:
@@ -79,47 +86,166 @@ def own_path(return_url: str) -> str:
     return path
 
 
-def start_attempts(group_id: int, *, merchants: dict[UUID, str]) -> list[TradeOrder]:
-    """One open attempt per intent, committed before the provider hears of it: a crash leaves its number."""
+@overload
+def start_attempts(group: PaymentGroup, *, return_to: str) -> Started: ...
+
+
+@overload
+def start_attempts(group: PaymentGroup, *, return_to: str, confirmed: PaymentIntent) -> Started | None: ...
+
+
+def start_attempts(
+    group: PaymentGroup, *, return_to: str, confirmed: PaymentIntent | None = None
+) -> Started | None:
+    """One open attempt per intent, committed before the provider hears of them: a crash leaves its number.
+
+    With `confirmed` that intent is marked so, and nothing starts (None) while others of the group are not.
+    """
+    parts = list(group.intents.order_by("pk"))
+    merchants = registered_ids(part.merchant_uuid for part in parts)
+    draft = _draft(group, parts[0], merchants) if len(parts) == 1 else None
     with transaction.atomic(durable=True):
-        group = lock_group(group_id)
-        if group.status != GroupStatus.OPEN or group.expires_at <= clock.now():
-            raise NotPayable
-        if group.link_expires_at is None or group.link_expires_at <= clock.wall() + timedelta(minutes=1):
-            group.link_expires_at = clock.wall() + LINK_LIFE
-            group.save(update_fields=["link_expires_at"])
-        seller_id = gateway().seller_id
-        orders, started = [], []
-        for intent in group.intents.order_by("pk"):
-            attempt = intent.attempts.filter(status=AttemptStatus.OPEN).first()
-            if attempt is None:
-                attempt = Attempt.objects.create(
-                    intent=intent,
-                    out_trade_no="Y" + uuid7().hex,
-                    amount_fen=intent.amount_fen,
-                    seller_id=seller_id,
-                    sub_merchant_id=merchants.get(intent.merchant_uuid, "") if intent.merchant_uuid else "",
-                    next_query_at=clock.wall() + timedelta(seconds=FIRST_QUERY_S),
-                    created_at=clock.now(),
-                )
-                move(intent, IntentStatus.REQUIRES_ACTION)
-                started.append(intent)
-            orders.append(
-                TradeOrder(
-                    out_trade_no=attempt.out_trade_no,
-                    amount_fen=attempt.amount_fen,
-                    subject=intent.subject,
-                    seller_id=attempt.seller_id,
-                    sub_merchant_id=attempt.sub_merchant_id,
-                )
-            )
+        locked = lock_group(group.pk)
+        intents = list(locked.intents.order_by("pk").prefetch_related("attempts"))
+        if not _may_start(locked, intents, confirmed):
+            return None
+        draft = _still_fits(draft, intents)
+        expires_at = draft.expires_at if draft else _link_expiry(locked)
+        started = [intent for intent in intents if _open_attempt(intent) is None]
+        made = _make_attempts(started, merchants, draft)
+        locked.link_expires_at, locked.return_url = expires_at, return_to
+        locked.pay_url = draft.url if draft else locked.pay_url
+        locked.save(update_fields=["link_expires_at", "return_url", "pay_url"])
+        _require_action(started, confirmed)
         if started:
-            tell_intents("requires_action", started)
-    return orders
+            tell_intents("requires_action", started, complete=True)
+    orders = [_order(intent, made.get(intent.pk) or _open_attempt(intent)) for intent in intents]
+    return Started(orders, intents, expires_at, draft.url if draft else "")
 
 
-def link_expiry(group_id: int) -> datetime:
-    found: PaymentGroup = PaymentGroup.objects.get(pk=group_id)
-    if found.link_expires_at is None:
+def _draft(group: PaymentGroup, part: PaymentIntent, merchants: dict[UUID, str]) -> Draft:
+    order = TradeOrder(
+        out_trade_no=new_number(),
+        amount_fen=part.amount_fen,
+        subject=part.subject,
+        seller_id=gateway().seller_id,
+        sub_merchant_id=merchants.get(part.merchant_uuid, "") if part.merchant_uuid else "",
+    )
+    expires_at = _link_expiry(group)
+    return Draft(order, expires_at, _link(group, [order], expires_at))
+
+
+def _still_fits(draft: Draft | None, intents: list[PaymentIntent]) -> Draft | None:
+    """Somebody may have started, or changed the amount, between the signing and the lock."""
+    if draft is None or len(intents) != 1 or _open_attempt(intents[0]) is not None:
+        return None
+    same = (intents[0].amount_fen, intents[0].subject) == (draft.order.amount_fen, draft.order.subject)
+    return draft if same else None
+
+
+def _may_start(group: PaymentGroup, intents: list[PaymentIntent], confirmed: PaymentIntent | None) -> bool:
+    """Under the lock. Raises NotPayable."""
+    if group.status != GroupStatus.OPEN or (confirmed is None and group.expires_at <= clock.now()):
         raise NotPayable
-    return found.link_expires_at
+    if confirmed is None:
+        return True
+    this = next((intent for intent in intents if intent.pk == confirmed.pk), None)
+    if this is None or this.status not in CONFIRMABLE:
+        raise NotPayable
+    if any(intent.confirmed_at is None for intent in intents if intent.pk != this.pk):
+        PaymentIntent.objects.filter(pk=this.pk).update(confirmed_at=clock.now())
+        return False
+    return True
+
+
+def _make_attempts(
+    started: list[PaymentIntent], merchants: dict[UUID, str], draft: Draft | None
+) -> dict[int, Attempt]:
+    made = Attempt.objects.bulk_create(
+        Attempt(
+            intent=intent,
+            out_trade_no=draft.order.out_trade_no if draft else new_number(),
+            amount_fen=intent.amount_fen,
+            seller_id=gateway().seller_id,
+            sub_merchant_id=merchants.get(intent.merchant_uuid, "") if intent.merchant_uuid else "",
+            next_query_at=clock.wall() + timedelta(seconds=FIRST_QUERY_S),
+            created_at=clock.now(),
+        )
+        for intent in started
+    )
+    return {attempt.intent_id: attempt for attempt in made}
+
+
+def _require_action(started: list[PaymentIntent], confirmed: PaymentIntent | None) -> None:
+    """Guarded, as every move: intents that were not started stay what they are. Raises NotPayable."""
+    sources, changes = (
+        INTENT_MOVES.sources(IntentStatus.REQUIRES_ACTION),
+        {"status": IntentStatus.REQUIRES_ACTION},
+    )
+    alone = [intent.pk for intent in started] == [confirmed.pk] if confirmed else False
+    rows = PaymentIntent.objects.filter(pk__in=[intent.pk for intent in started], status__in=sources)
+    if started and rows.update(**changes, **({"confirmed_at": clock.now()} if alone else {})) != len(started):
+        raise NotPayable
+    for intent in started:
+        intent.status = IntentStatus.REQUIRES_ACTION
+    if confirmed is not None and not alone:
+        PaymentIntent.objects.filter(pk=confirmed.pk).update(confirmed_at=clock.now())
+
+
+def _page(group: PaymentGroup, started: Started) -> str:
+    """The page to pay on: signed already, or asked for now."""
+    if started.url:
+        return started.url
+    merge_no = _merge_no(started.orders)
+    try:
+        url = _link(group, started.orders, started.expires_at)
+    except GatewayError as error:
+        record_call(operation="pay_link", number=merge_no, result="refused" if error.permanent else "unknown",
+                    reason=str(error))  # fmt: skip
+        raise ProviderAway from error
+    record_call(operation="pay_link", number=merge_no, result="done")
+    PaymentGroup.objects.filter(pk=group.pk, status=GroupStatus.OPEN).update(pay_url=url)
+    return url
+
+
+def _link(group: PaymentGroup, orders: list[TradeOrder], expires_at: datetime) -> str:
+    return gateway().pay_link(
+        merge_no=_merge_no(orders),
+        trades=orders,
+        return_url=f"{settings.PUBLIC_URL}/payments/alipay/return?group={group.uuid}",
+        notify_url=f"{settings.PUBLIC_URL}/payments/alipay/notify",
+        expires_at=expires_at,
+    )
+
+
+def new_number() -> str:
+    """Ours for one trade at the provider."""
+    return "Y" + uuid7().hex
+
+
+def _merge_no(orders: list[TradeOrder]) -> str:
+    return "M" + hashlib.sha256("".join(order.out_trade_no for order in orders).encode()).hexdigest()[:31]
+
+
+def _open_attempt(intent: PaymentIntent) -> Attempt | None:
+    return next((a for a in intent.attempts.all() if a.status == AttemptStatus.OPEN), None)
+
+
+def _order(intent: PaymentIntent, attempt: Attempt | None) -> TradeOrder:
+    if attempt is None:
+        raise NotPayable
+    return TradeOrder(
+        out_trade_no=attempt.out_trade_no,
+        amount_fen=attempt.amount_fen,
+        subject=intent.subject,
+        seller_id=attempt.seller_id,
+        sub_merchant_id=attempt.sub_merchant_id,
+    )
+
+
+def _link_expiry(group: PaymentGroup) -> datetime:
+    """Wire time; a link keeps its own for as long as anybody could still open it."""
+    standing = group.link_expires_at
+    if standing is not None and standing > clock.wall() + timedelta(minutes=1):
+        return standing
+    return clock.wall() + LINK_LIFE

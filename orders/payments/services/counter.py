@@ -10,12 +10,11 @@ from django.conf import settings
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
 from orders.payments.errors import ProviderAway
-from orders.payments.gateways.base import GatewayError, TradeOrder, TradeState, TradeStatus
+from orders.payments.gateways.base import GatewayError, TradeState, TradeStatus
 from orders.payments.gateways.registry import gateway
 from orders.payments.models import Attempt, PaymentGroup
 from orders.payments.services.calls import record_call
-from orders.payments.services.confirming import link_expiry, start_attempts
-from orders.payments.services.merchants import registered_ids
+from orders.payments.services.confirming import Started, start_attempts
 from orders.payments.services.outcomes import record_closed
 from orders.payments.services.queries import CODE_QUERY_S, believe
 from orders.payments.states import AttemptStatus
@@ -34,7 +33,7 @@ def pay_with_code(*, group: PaymentGroup, auth_code: str) -> TradeState:
     """
     if not auth_code.isdigit() or len(auth_code) > CODE_MAX:
         raise InvalidInput(N_("付款码格式不正确"), field="authCode")
-    order = _one_trade(group)
+    [order] = _one_trade(group).orders
     attempt: Attempt = Attempt.objects.get(out_trade_no=order.out_trade_no)
     now = clock.wall()
     Attempt.objects.filter(pk=attempt.pk, status=AttemptStatus.OPEN).update(
@@ -55,9 +54,10 @@ def offer_code(*, group: PaymentGroup) -> str:
     A code is no trade: until it is scanned a query finds nothing, and it can still be paid after a close.
     Raises InvalidInput, NotPayable, ProviderAway, MerchantNotRegistered.
     """
-    order = _one_trade(group)
+    started = _one_trade(group)
+    [order] = started.orders
     try:
-        code = gateway().qr_code(trade=order, notify_url=_notify_url(), expires_at=link_expiry(group.pk))
+        code = gateway().qr_code(trade=order, notify_url=_notify_url(), expires_at=started.expires_at)
     except GatewayError as error:
         record_call(operation="qr_code", number=order.out_trade_no, result="unknown", reason=str(error))
         raise ProviderAway from error
@@ -65,11 +65,10 @@ def offer_code(*, group: PaymentGroup) -> str:
     return code
 
 
-def _one_trade(group: PaymentGroup) -> TradeOrder:
+def _one_trade(group: PaymentGroup) -> Started:
     if group.intents.count() != 1:
         raise InvalidInput(N_("付款码一次只能付给一个商家"), field="group")
-    merchants = registered_ids(group.intents.values_list("merchant_uuid", flat=True))
-    return start_attempts(group.pk, merchants=merchants)[0]
+    return start_attempts(group, return_to=group.return_url)
 
 
 def _notify_url() -> str:

@@ -22,8 +22,11 @@ class ApiRequest:
 current_request: ContextVar[ApiRequest | None] = ContextVar("current_request", default=None)
 
 
-def tell_intents(event_type: str, intents: Sequence[PaymentIntent]) -> None:
-    """`payment_intent.<event_type>` for each."""
+def tell_intents(event_type: str, intents: Sequence[PaymentIntent], *, complete: bool = False) -> None:
+    """`payment_intent.<event_type>` for each; read again unless they are `complete` as they stand."""
+    if complete:
+        _record([(f"payment_intent.{event_type}", intent_object(row)) for row in intents])
+        return
     fresh = PaymentIntent.objects.filter(pk__in=[intent.pk for intent in intents])
     rows = fresh.select_related("group", "pre_authorisation").prefetch_related("attempts").order_by("pk")
     _record([(f"payment_intent.{event_type}", intent_object(row)) for row in rows])

@@ -35,33 +35,37 @@ FROZEN_FOR = timedelta(days=7)
 
 def start_freeze(intent: PaymentIntent) -> PreAuthorisation:
     """The freeze of an intent, with the link where the buyer agrees. Not in a transaction; safe to repeat."""
+    fresh = _signed_freeze(intent)  # before the lock; whoever was faster has made his own
     with transaction.atomic(durable=True):
         group = lock_group(intent.group_id)
         if group.status != GroupStatus.OPEN or group.expires_at <= clock.now():
             raise NotPayable
-        freeze: PreAuthorisation
-        freeze, _ = PreAuthorisation.objects.get_or_create(
-            intent=intent,
-            defaults={
-                "freeze_no": "F" + uuid7().hex,
-                "request_no": "F" + uuid7().hex,
-                "payee_id": gateway().seller_id,
-                "created_at": clock.now(),
-                "next_try_at": clock.wall() + timedelta(seconds=FIRST_QUERY_S),
-            },
-        )
-        if not freeze.link:
-            freeze.link = gateway().freeze_link(
-                freeze_no=freeze.freeze_no,
-                request_no=freeze.request_no,
-                amount_fen=intent.amount_fen,
-                subject=intent.subject,
-                payee_id=freeze.payee_id,
-                notify_url=f"{settings.PUBLIC_URL}/payments/alipay/notify",
-            )  # signed here, without a call
-            freeze.save(update_fields=["link"])
+        freeze: PreAuthorisation | None = PreAuthorisation.objects.filter(intent=intent).first()
+        if freeze is None:
+            freeze = fresh
+            freeze.save()
         if move(intent, IntentStatus.REQUIRES_ACTION):
             tell_intents("requires_action", [intent])
+    return freeze
+
+
+def _signed_freeze(intent: PaymentIntent) -> PreAuthorisation:
+    freeze = PreAuthorisation(
+        intent=intent,
+        freeze_no="F" + uuid7().hex,
+        request_no="F" + uuid7().hex,
+        payee_id=gateway().seller_id,
+        created_at=clock.now(),
+        next_try_at=clock.wall() + timedelta(seconds=FIRST_QUERY_S),
+    )
+    freeze.link = gateway().freeze_link(
+        freeze_no=freeze.freeze_no,
+        request_no=freeze.request_no,
+        amount_fen=intent.amount_fen,
+        subject=intent.subject,
+        payee_id=freeze.payee_id,
+        notify_url=f"{settings.PUBLIC_URL}/payments/alipay/notify",
+    )
     return freeze
 
 

@@ -16,7 +16,7 @@ from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import uuid7
 from orders.payments.errors import NotPayable
 from orders.payments.models import PaymentGroup, PaymentIntent
-from orders.payments.services.confirming import offer_to_developer
+from orders.payments.services.confirming import CONFIRMABLE, confirm_part
 from orders.payments.services.developer_events import tell_intents
 from orders.payments.services.freezes import capture_frozen, start_freeze
 from orders.payments.services.groups import MAX_INTENT_FEN, cancel_group, close_group
@@ -66,7 +66,7 @@ def create_intent(new: NewIntent) -> PaymentIntent:
             created_at=now,
         )
         remember_merchants({new.merchant: new.description or "merchant"})
-        tell_intents("created", [intent])
+        tell_intents("created", [intent], complete=True)
     return intent
 
 
@@ -100,28 +100,27 @@ def update_intent(
         intent.save()
 
 
-def confirm_intent(intent: PaymentIntent, *, return_url: str, payment_method: str = "") -> None:
+def confirm_intent(
+    intent: PaymentIntent, *, return_url: str, payment_method: str = ""
+) -> PaymentIntent | None:
     """The last intent of a group makes the provider's page appear. Not in a transaction; safe to repeat.
 
+    Gives the intent as it was committed, or None if it has to be read again.
     Raises NotPayable, ProviderAway, MerchantNotRegistered.
     """
-    if payment_method:
+    if payment_method and intent.payment_method != payment_method:
         update_intent(intent, payment_method=payment_method)
+    if intent.capture_method != "manual":
+        return confirm_part(intent=intent, return_url=return_url)
     with transaction.atomic(durable=True):
         group = lock_group(intent.group_id)
         intent.refresh_from_db()
-        if group.status != GroupStatus.OPEN or intent.status not in (
-            IntentStatus.REQUIRES_CONFIRMATION,
-            IntentStatus.REQUIRES_ACTION,
-        ):
+        if group.status != GroupStatus.OPEN or intent.status not in CONFIRMABLE:
             raise NotPayable
         PaymentIntent.objects.filter(pk=intent.pk).update(confirmed_at=clock.now())
         PaymentGroup.objects.filter(pk=group.pk).update(return_url=return_url)
-        waiting = group.intents.filter(confirmed_at=None).exists()
-    if intent.capture_method == "manual":
-        start_freeze(intent)
-    elif not waiting:
-        offer_to_developer(group=group, return_url=return_url)
+    start_freeze(intent)
+    return None
 
 
 def capture_intent(intent: PaymentIntent, *, amount_fen: int | None = None) -> None:

@@ -57,9 +57,9 @@ def create_intent(reader: Reader, key: str) -> Json:
     if confirm and not method:
         raise invalid("A `payment_method` is required to confirm.", param="payment_method")
     intent = intent_services.create_intent(new)
-    if confirm and return_url:
-        intent_services.confirm_intent(intent, return_url=return_url)
-    return _shown(intent)
+    if not confirm or not return_url:
+        return _shown(intent)
+    return _as_committed(intent, intent_services.confirm_intent(intent, return_url=return_url))
 
 
 def update_intent(outside_id: str, reader: Reader, key: str) -> Json:
@@ -87,8 +87,8 @@ def confirm_intent(outside_id: str, reader: Reader, key: str) -> Json:
         raise invalid("A `return_url` is required to confirm.", param="return_url", code="parameter_missing")
     if not method and not intent.payment_method:
         raise invalid("A `payment_method` is required to confirm.", param="payment_method")
-    intent_services.confirm_intent(intent, return_url=return_url, payment_method=method)
-    return _shown(intent)
+    confirmed = intent_services.confirm_intent(intent, return_url=return_url, payment_method=method)
+    return _as_committed(intent, confirmed)
 
 
 def capture_intent(outside_id: str, reader: Reader, key: str) -> Json:
@@ -112,6 +112,10 @@ def list_intents(reader: Reader) -> Json:
     rows = INTENTS.rows()
     rows = rows.filter(group__label=label) if label else rows
     return _finished(page(INTENTS, _created(rows, reader), reader=reader, url="/v1/payment_intents"), reader)
+
+
+def _as_committed(intent: PaymentIntent, confirmed: PaymentIntent | None) -> Json:
+    return INTENTS.show(confirmed) if confirmed is not None else _shown(intent)
 
 
 def _shown(intent: PaymentIntent) -> Json:

@@ -16,7 +16,6 @@ from orders.payments.gateways.base import (
     TradeOrder,
     TradeStatus,
 )
-from tests.orders.payments.helpers import SELLER_ID
 
 NUMBERS = count(1)
 NOWHERE = "http://127.0.0.1:9/notify"
@@ -247,9 +246,10 @@ def test_waiting_money_is_confirmed_once_and_shared_within_the_cap(gateway, simu
     trade_no = gateway.query(out_trade_no=trade.out_trade_no).trade_no
     confirm = {"trade_no": trade_no, "request_no": number("S"), "merchant_id": "2088210000000001"}
     share = {"trade_no": trade_no, "request_no": number("S"), "final": True}
-    fee = [Share(receiver_id=SELLER_ID, amount_fen=1300, note="服务费")]
+    receiver = f"2088{clock.wall():%d%H%M%S%f}"[:16]  # nobody has bound it yet
+    fee = [Share(receiver_id=receiver, amount_fen=1300, note="服务费")]
     assert gateway.share(**share, shares=fee).sub_code == "ACQ.ROYALTY_RELATION_NOT_EXIST"
-    assert gateway.bind_receivers(request_no=number("B"), receiver_ids=[SELLER_ID]).outcome is Outcome.DONE
+    assert gateway.bind_receivers(request_no=number("B"), receiver_ids=[receiver]).outcome is Outcome.DONE
     assert gateway.share(**share, shares=fee).outcome is Outcome.UNKNOWN  # not confirmed yet: repeat later
     for _ in range(2):
         assert gateway.settle_confirm(**confirm, amount_fen=10_000).outcome is Outcome.DONE
@@ -258,7 +258,7 @@ def test_waiting_money_is_confirmed_once_and_shared_within_the_cap(gateway, simu
     assert gateway.query_share(trade_no=trade_no, request_no=share["request_no"]).outcome is Outcome.DONE
     over = gateway.share(
         trade_no=trade_no, request_no=number("S"), final=True,
-        shares=[Share(receiver_id=SELLER_ID, amount_fen=1701)],
+        shares=[Share(receiver_id=receiver, amount_fen=1701)],
     )  # fmt: skip
     assert (over.outcome, over.sub_code) == (Outcome.REFUSED, "ACQ.ROYALTY_AMOUNT_EXCEED")
 
