@@ -36,7 +36,7 @@ export default defineConfig({
       workbox: {
         globPatterns: ["**/*.{js,css,html,svg,png}"],
         navigateFallback: "/index.html",
-        navigateFallbackDenylist: [/^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements)/],
+        navigateFallbackDenylist: [/^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements|claims)/],
       },
     }),
   ],
@@ -45,8 +45,8 @@ export default defineConfig({
     cssTarget: ["chrome80"],
     manifest: true,
   },
-  server: { proxy: { "/graphql": backend, "/payments": backend, "/statements": backend } },
-  preview: { proxy: { "/graphql": backend, "/payments": backend, "/statements": backend } },
+  server: { proxy: { "/graphql": backend, "/payments": backend, "/statements": backend, "/claims": backend } },
+  preview: { proxy: { "/graphql": backend, "/payments": backend, "/statements": backend, "/claims": backend } },
   test: {
     environment: "happy-dom",
     include: ["tests/**/*.test.ts"],

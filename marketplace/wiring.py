@@ -15,6 +15,7 @@ from marketplace.telemetry.services.breaches import review_due_probes
 from marketplace.telemetry.services.upkeep import keep_readings
 from orders import handlers as orders
 from orders.payments.services.due import dispatch_due as settle_payments
+from orders.services.claims import grant_unanswered
 from orders.services.payouts import pay_out_due
 from routing import handlers as routing
 from routing.services.queueing import queue_due_waves
@@ -28,6 +29,7 @@ HANDLERS: dict[str, list[Handler]] = {
     "payments.RefundFailed": [orders.note_refund_failed],
     "payments.SettlementDone": [orders.note_settlement_done],
     "payments.SettlementRefused": [orders.note_settlement_refused],
+    "orders.ClaimGranted": [orders.warn_batch_mates],
     "orders.FeeRulesAnnounced": [orders.tell_fee_rules],
     "routing.PlanPublished": [orders.refresh_storefront],
     "routing.ShipmentPlanned": [orders.note_planned],
@@ -55,6 +57,7 @@ DUE_WORK: list[Callable[[], object]] = [
     expire_due_reservations,
     expire_due_holds,
     expire_due_lots,
+    grant_unanswered,
     pay_out_due,
     settle_payments,
     queue_due_waves,

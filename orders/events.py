@@ -82,3 +82,12 @@ class FeeRulesAnnounced:
 
     type: ClassVar[str] = "orders.FeeRulesAnnounced"
     rules: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimGranted:
+    """A line was paid for in part or whole because it was bad: others may have the same lot."""
+
+    type: ClassVar[str] = "orders.ClaimGranted"
+    claim: UUID
+    lot: UUID

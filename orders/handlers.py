@@ -9,7 +9,7 @@ from uuid import UUID
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
-from orders.services import arrivals, fee_rules, harvest, paying, payouts, refunding, staying
+from orders.services import arrivals, claims, fee_rules, harvest, paying, payouts, refunding, staying
 from orders.storefront.reach import refresh_reach
 
 
@@ -37,6 +37,11 @@ def flag_late_payment(event: DeliveredEvent) -> None:
 def note_refund_failed(event: DeliveredEvent) -> None:
     """payments.RefundFailed: the money did not go back."""
     refunding.note_refund_failed(refund_uuid=UUID(event.payload["refund"]))
+
+
+def warn_batch_mates(event: DeliveredEvent) -> None:
+    """orders.ClaimGranted: who else has the lot hears of it."""
+    claims.warn_batch_mates(claim_uuid=UUID(event.payload["claim"]))
 
 
 def note_settlement_done(event: DeliveredEvent) -> None:

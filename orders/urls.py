@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from orders.services.statement_files import FILES
-from orders.views import statement_file
+from orders.views import claim_photo, statement_file
 
 
 class FileKind:
@@ -17,6 +17,7 @@ class FileKind:
 register_converter(FileKind, "statement_file")
 
 urlpatterns = [
+    path("claims/<uuid:claim_uuid>/photo", claim_photo, name="claim_photo"),
     path(
         "statements/<slug:owner_kind>/<uuid:owner_uuid>.<statement_file:extension>",
         statement_file,

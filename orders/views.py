@@ -1,4 +1,4 @@
-"""GET /statements/<kind>/<id>.<csv|xlsx|pdf>?start=&end= for who may read that statement."""
+"""Files for who may read them: /statements/<kind>/<id>.<csv|xlsx|pdf>?start=&end=, /claims/<id>/photo."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from django.core.files.storage import default_storage
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.views.decorators.http import require_GET
@@ -17,12 +18,28 @@ from marketplace.api.errors import refusal
 from marketplace.api.view import bearer_token
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, DomainError, InvalidInput
+from orders.services.claims import claim_for
 from orders.services.statement_files import FILES
 from orders.services.statements import statement
 
 _STATUS = {"unauthenticated": 401, "forbidden": 403, "not_found": 404, "rate_limited": 429}
 #: files of one user in an hour
 MAX_FILES = 200
+
+
+@require_GET
+def claim_photo(request: HttpRequest, claim_uuid: UUID) -> HttpResponse:
+    """The picture of a claim, for its recipient and for who answers it."""
+    clock.refresh()
+    with translation.override(translation.get_language_from_request(request)):
+        try:
+            claim = claim_for(principal=authenticate(bearer_token(request)), claim_uuid=claim_uuid)
+        except DomainError as error:
+            return _refused(error)
+        with default_storage.open(claim.photo.name) as stored:
+            return HttpResponse(
+                stored.read(), content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"}
+            )
 
 
 @require_GET
@@ -43,8 +60,7 @@ def statement_file(request: HttpRequest, owner_kind: str, owner_uuid: UUID, exte
             make, media_type = FILES[extension]
             content = make(found)
         except DomainError as error:
-            body: dict[str, Any] = {"errors": [refusal(error).as_json()]}
-            return JsonResponse(body, status=_STATUS.get(error.error_code, 400))
+            return _refused(error)
     name = quote(f"{found.owner_name}_{found.start}_{found.end}.{extension}")
     return HttpResponse(
         content,
@@ -66,3 +82,8 @@ def _day(given: Mapping[str, Any], name: str) -> date | None:
         raise InvalidInput(N_("日期格式应为 2026-11-12"), field=name) from None
     check_value(day, name)
     return day
+
+
+def _refused(error: DomainError) -> HttpResponse:
+    body: dict[str, Any] = {"errors": [refusal(error).as_json()]}
+    return JsonResponse(body, status=_STATUS.get(error.error_code, 400))

@@ -48,6 +48,15 @@ TEMPLATES: dict[str, Template] = {
     ),
     "postponed": Template(N_("改期配送"), N_("订单 {number} 改到 {day} 配送：{reason}。")),
     "parcel_collected": Template(N_("已取件"), N_("订单 {number} 的包裹已取走。")),
+    "claim_opened": Template(
+        N_("有售后申请"),
+        N_("{product} 买家反映坏了 {percent}%，申请赔 ¥{amount}。请在 {until} 前答复，逾期自动赔付。"),
+    ),
+    "claim_refused": Template(N_("售后未通过"), N_("订单 {number} 的售后未通过：{answer}。可请平台复核。")),
+    "claim_in_batch": Template(
+        N_("同批次提醒"),
+        N_("订单 {number} 的 {product} 同批次有买家反映坏果，请取货后尽快检查，有问题拍照申请售后。"),
+    ),
     "fee_rules": Template(N_("收费规则调整"), N_("自 {day} 起执行新的收费规则：{why}。已下的订单不受影响。")),
     "unserved": Template(N_("明日不能送达"), N_("订单 {number} 明日不能送达：{reason}。款项将原路退回。")),
 }

@@ -7,6 +7,7 @@ from catalog.services.search import lots_by_uuid
 from marketplace.custody.schema import HandlingUnitType
 from marketplace.places.schema import PlaceType
 from orders.schema.loading import group_of, pickup_of, unit_of
+from orders.services.claims import claimable_until
 from orders.services.goods import ordered_of
 from orders.services.reading import refund_status
 from orders.states import FulfilmentStatus
@@ -112,9 +113,17 @@ class OrderLineType(graphene.ObjectType):
     refunded_fen = graphene.Int(required=True)
     status = graphene.String(required=True)
     fulfilment_id = graphene.ID(required=True)
+    claimable_until = graphene.DateTime(description="a claim can be made until then; empty when it cannot")
+    claim = graphene.Field(lambda: _claim_type())
 
     def resolve_id(line, info):
         return line.uuid
+
+    def resolve_claimable_until(line, info):
+        return None if line.claims.all() else claimable_until(line)
+
+    def resolve_claim(line, info):
+        return next(iter(line.claims.all()), None)
 
     def resolve_product_name(line, info):
         return line.listing["product"]
@@ -124,6 +133,12 @@ class OrderLineType(graphene.ObjectType):
 
     def resolve_fulfilment_id(line, info):
         return line.fulfilment.uuid
+
+
+def _claim_type():
+    from orders.schema.claims import ClaimType  # claims shows lines, lines show their claim
+
+    return ClaimType
 
 
 def _is_joined(lot):

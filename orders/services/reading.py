@@ -10,7 +10,7 @@ from farmers.services.access import station_for
 from marketplace.custody.models import HandlingUnit
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
-from orders.models import Fulfilment, Line, LineRefund, Order
+from orders.models import Claim, Fulfilment, Line, LineRefund, Order
 from orders.payments.models import PaymentGroup, Refund
 from orders.services.access import actor_uuid
 from orders.services.cancelling import require_own
@@ -19,8 +19,15 @@ MAX_ORDERS = 100
 
 
 def orders_with_everything() -> QuerySet[Order]:
-    """Orders with lines, lots, fulfilments, places and refunds, in five statements."""
-    lines = Line.objects.prefetch_related(Prefetch("lot", queryset=lots_with_everything())).order_by("pk")
+    """Orders with lines, lots, fulfilments, places and refunds, in six statements."""
+    claims = Claim.objects.select_related("line__order", "refund")
+    lines = (
+        Line.objects.select_related("fulfilment")
+        .prefetch_related(
+            Prefetch("lot", queryset=lots_with_everything()), Prefetch("claims", queryset=claims)
+        )
+        .order_by("pk")
+    )
     parts = Fulfilment.objects.select_related("destination__county").order_by("pk")
     rows: QuerySet[Order] = Order.objects.select_related(
         "buyer", "villager", "agent_station"

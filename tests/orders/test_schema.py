@@ -85,7 +85,7 @@ def test_the_place_picker_costs_the_same_with_one_place_and_with_three(market):
     found, cost_of_three = statements(CHOICES, principal_of(buyer))
     _, cost_again = statements(CHOICES, principal)
     assert len(found["choices"]) == 3
-    assert (cost_again, cost_of_three) == (9, 9)
+    assert (cost_again, cost_of_three) == (10, 10)
 
 
 def test_a_page_of_orders_costs_the_same_with_one_order_and_with_three(market):
@@ -96,7 +96,7 @@ def test_a_page_of_orders_costs_the_same_with_one_order_and_with_three(market):
     make_paid_order(market, (market.rice, 500))
     three, cost_of_three = statements(ORDERS, principal)
     assert (len(one), len(three)) == (1, 3)
-    assert (cost, cost_of_three) == (6, 6)
+    assert (cost, cost_of_three) == (7, 7)
     assert [order["paymentStatus"] for order in three] == ["succeeded"] * 3
 
 

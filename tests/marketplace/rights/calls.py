@@ -63,6 +63,7 @@ CALLS: dict[str, Call] = {
     "Query.order": _by("buyer", "platform", id="{paid}"),
     "Query.myOrders": _by("buyer", first=10),
     "Query.statement": _by("farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", start=DAY, end=DAY),
+    "Query.claimsToAnswer": _by("farmer", OFFICER, "platform"),
     "Query.statementEvent": _by(
         "farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", transactionId="{posting}"
     ),
@@ -274,6 +275,25 @@ CALLS: dict[str, Call] = {
     "Mutation.setCabinetCamera": _by("cabinet_operator", cabinetId="{cabinet}", camera="NVR-3/07"),
     "Mutation.confirmDrop": _by("courier", dropId="{at_door_drop}"),
     "Mutation.takeLargerCompartment": _by("courier", dropId="{in_van_drop}"),
+    "Mutation.openClaim": _by(
+        "buyer",
+        lineId="{eaten_line}",
+        percent=30,
+        photoId="{claim_photo}",
+        note="两个坏了",
+        idempotencyKey="claim-1",
+    ),
+    "Mutation.appealClaim": _by("buyer", claimId="{refused_claim}", idempotencyKey="appeal-1"),
+    "Mutation.answerClaim": _by(
+        "farmer",
+        OFFICER,
+        "platform",
+        claimId="{open_claim}",
+        grant=True,
+        amountFen=100,
+        answer="抱歉",
+        idempotencyKey="answer-1",
+    ),
     "Mutation.announceFeeRules": _by(
         "platform",
         validFrom="2026-12-01",

@@ -128,10 +128,10 @@ def make_plot(principal: Principal, farmer: Any) -> Any:
     return add_plot(principal=principal, farmer=farmer, name="东坡", at=LonLat(115.38, 28.7))
 
 
-def make_file(uploader: User) -> EvidenceFile:
+def make_file(uploader: User, purpose: str = "consent") -> EvidenceFile:
     file: EvidenceFile = EvidenceFile.objects.create(
-        name=f"consent/{ids.uuid7()}.jpg",
-        purpose="consent",
+        name=f"{purpose}/{ids.uuid7()}.jpg",
+        purpose=purpose,
         sha256="0" * 64,
         uploaded_by=uploader,
         uploaded_at=clock.now(),

@@ -66,6 +66,7 @@ Query.station                       .     +     +     +     +     +     +     + 
 Query.myStations                    .     +     +     +     +     +     +     +     +     +     +     +
 Query.myFarmers                     .     +     +     +     +     +     +     +     +     +     +     +
 
+Query.claimsToAnswer                .     .     +     +     .     .     .     .     .     .     +     .
 Query.stationLots                   .     .     +     +     .     .     .     .     .     .     +     .
 Query.stationOrders                 .     .     .     +     .     .     .     .     .     .     +     .
 Query.stationBoard                  .     .     .     +     .     .     .     .     .     .     +     .
@@ -138,6 +139,9 @@ Mutation.divertParcel               .     .     .     .     +     .     +     . 
 Mutation.takeOutParcel              .     .     .     .     +     .     +     .     .     .     +     .
 Mutation.takeLargerCompartment      .     .     .     .     +     .     +     .     .     .     +     .
 
+Mutation.openClaim                  .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.appealClaim                .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.answerClaim                .     .     +     +     .     .     .     .     .     .     +     .
 Mutation.announceFeeRules           .     .     .     .     .     .     .     .     .     .     +     .
 
 Mutation.decideInspection           .     .     .     .     .     .     .     +     .     .     +     .

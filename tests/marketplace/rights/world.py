@@ -6,7 +6,7 @@ the same roles elsewhere. `ids` names each thing once, as calls.py writes it: "{
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -26,10 +26,11 @@ from marketplace.kernel.temperature import Band
 from marketplace.messages.models import Notice
 from marketplace.telemetry.models import Breach, Probe
 from orders.ledger.accounts import AccountKind
-from orders.ledger.services import credit, debit, post
-from orders.models import Fulfilment, Order
+from orders.ledger.services import credit, debit, post, settle
+from orders.models import Claim, Fulfilment, Order
 from orders.services import arrivals, road
 from orders.services.packing import Portion, pack_fulfilment, pack_shipment
+from orders.services.settling import goods_parts
 from orders.services.villager_orders import order_for_villager
 from orders.services.weigh_in import weigh_in
 from routing.models import Leg, Route, Stop
@@ -69,6 +70,7 @@ def make_world(move: Callable[[datetime], None]) -> World:
     _of_the_buyer(world)
     _at_the_door(world)
     _in_the_books(world)
+    _complaints(world)
     return world
 
 
@@ -93,6 +95,9 @@ def _wednesday(world: World) -> None:
         "stands_open": [(market.kiwi, 1)],
         "put_back": [(market.kiwi, 1)],
         "overdue": [(market.kiwi, 1)],
+        "eaten_order": [(market.rice, 1_000)],
+        "open_order": [(market.rice, 1_000)],
+        "refused_order": [(market.rice, 1_000)],
     }.items():
         world.name(**{name: make_paid_order(market, *lines)})
 
@@ -347,3 +352,44 @@ def _in_the_books(world: World) -> None:
         entries = [debit(AccountKind.SUSPENSE, 100), credit(AccountKind.SELLER_PAYABLE, 100, owner)]
         row = post(kind="goods_lost", key=name, occurred_at=clock.now(), entries=entries, source="orders")
         world.name(**{name: row})
+
+
+def _complaints(world: World) -> None:
+    """Three collected parcels: one without a claim, one under a claim, one whose claim was refused."""
+    market = world.market
+    photo = make_file(user_of(market.principal), purpose="claim")
+    world.name(claim_photo=photo)
+    for name in ("eaten", "open", "refused"):
+        order = Order.objects.get(uuid=world.ids[f"{name}_order"])
+        part = order.fulfilments.get()
+        Fulfilment.objects.filter(pk=part.pk).update(
+            status="collected", unit_uuid=part.unit_uuid or ids.uuid7(), collected_at=clock.now()
+        )
+        order.lines.update(
+            status="collected",
+            settled_at=clock.now(),
+            seller_uuid=market.farmer.uuid,
+            agent_station_uuid=market.station.uuid,
+            origin_station=market.station,
+        )
+        line = order.lines.get()
+        settle(
+            key=str(line.uuid),
+            merchant=line.merchant_uuid,
+            parts=goods_parts(order, line, line.kept_fen),
+            occurred_at=clock.now(),
+        )
+        if name == "eaten":
+            world.name(eaten_line=line)
+            continue
+        claim = Claim.objects.create(
+            line=line,
+            status=name,
+            percent=50,
+            photo=photo,
+            asked_fen=1_000,
+            opened_by_uuid=market.principal.user_uuid,
+            at=clock.now(),
+            answer_by=clock.now() + timedelta(hours=24),
+        )
+        world.name(**{f"{name}_claim": claim})
