@@ -57,9 +57,9 @@ def _connection(device: Device, envelope: Envelope) -> None:
     if (online and envelope.boot < device.boot) or (is_other and envelope.boot == device.boot):
         note_twin(device, boot=envelope.boot)
         return
-    Device.objects.filter(pk=device.pk, boot__lte=envelope.boot).update(
-        online=online, boot=envelope.boot, boot_start=start
-    )
+    known = Device.objects.filter(pk=device.pk, boot__lte=envelope.boot)
+    if known.update(online=online, boot=envelope.boot, boot_start=start):
+        device.boot, device.boot_start = envelope.boot, start  # the next message may be of the same batch
 
 
 def _heartbeat(device: Device, envelope: Envelope) -> None:

@@ -1,15 +1,25 @@
 """Through the broker a device reaches its own prefix and nothing else, retained messages included."""
 
 import queue
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
+from lockers.ingest import Ingest
+from lockers.management.commands.broker_config import device_passwords, watch
+from lockers.models import Device, DeviceAlarm
+from lockers.protocol.envelope import Envelope, encode
+from lockers.services.registration import issue_token, register, revoke
 from lockers.transports.mqtt import Broker, MqttLine
 from lockers.transports.port import Message
+from marketplace.kernel import clock
+from tests.factories.lockers import make_cabinet
+from tests.lockers.certificates import Authority
 from tests.lockers.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.mosquitto
@@ -34,8 +44,8 @@ class Heard:
         return heard
 
 
-def until(true: object) -> None:
-    end = time.monotonic() + 10
+def until(true: object, *, seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
     while not true():  # type: ignore[operator]
         assert time.monotonic() < end, "it never came true"
         time.sleep(0.01)
@@ -88,3 +98,131 @@ def test_who_is_not_known_does_not_get_in(mosquitto: Mosquitto) -> None:
     assert [line.connected for line in lines] == [False, False, False]
     for line in lines:
         line.close()
+
+
+# -- TLS ---------------------------------------------------------------------------------------------------
+
+
+def let_in(*brokers: Broker) -> list[bool]:
+    """Which of these get in within a while, tried at once."""
+    lines = [MqttLine(broker, f"try {number}") for number, broker in enumerate(brokers)]
+    for line in lines:
+        line.reopen()
+    end = time.monotonic() + A_WHILE_S * 3
+    while not all(line.connected for line in lines) and time.monotonic() < end:
+        time.sleep(0.01)
+    stood = [line.connected for line in lines]
+    for line in lines:
+        line.close()
+    return stood
+
+
+def test_with_tls_a_device_needs_its_certificate_and_its_password(tmp_path: Path) -> None:
+    ours, foreign = Authority(tmp_path / "ours"), Authority(tmp_path / "foreign")
+    stolen, stolen_key = ours.issue("B")
+    tls = ours.broker(require_certificate=True, revoked=ours.revoke(stolen))
+    broker = Mosquitto(tmp_path / "broker", {"A": "of a", "B": "of b"}, tls=tls).start()
+    certificate, key = ours.issue("A")
+    own = replace(broker.broker("A"), certificate=str(certificate), key=str(key))
+    strange, strange_key = foreign.issue("A")
+    try:
+        assert let_in(own) == [True]
+        refused = {
+            "no certificate": replace(own, certificate=None, key=None),
+            "another authority": replace(own, certificate=str(strange), key=str(strange_key)),
+            "revoked certificate": replace(broker.broker("B"), certificate=str(stolen), key=str(stolen_key)),
+            "no password": replace(own, password=None),
+            "another's password": replace(own, password="of b"),
+            "a broker of another authority": replace(own, ca=str(foreign.ca)),
+            "no TLS": replace(own, ca=None, certificate=None, key=None),
+        }
+        got_in = zip(refused, let_in(*refused.values()), strict=True)
+        assert [why for why, stood in got_in if stood] == []
+        a, server = (
+            MqttLine(own, "A"),
+            MqttLine(replace(broker.broker(), certificate=str(certificate), key=str(key)), "ingest"),
+        )
+        for line in (a, server):
+            line.reopen()
+        heard = Heard(server, "lk/#")
+        until(lambda: a.connected)
+        a.publish("lk/B/up/evt", b"forged")
+        a.publish("lk/A/up/evt", b"own")
+        assert heard.payloads_to(b"own") == {b"own"}
+        for line in (a, server):
+            line.close()
+    finally:
+        broker.kill()
+
+
+# -- identities that come and go ---------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revoked_device_is_thrown_out_and_its_new_generation_gets_in(tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        make_cabinet(device=name)
+    broker = Mosquitto(tmp_path / "broker", device_passwords()).start()
+    before = {name: broker.broker(name) for name in ("A", "B")}
+    lines = {name: MqttLine(before[name], name) for name in ("A", "B")}
+    stop = threading.Event()
+    fixed = {name: broker.users[name] for name in ("ingest", "cabinets")}
+    keeper = threading.Thread(target=_keep, args=(broker.folder, fixed, stop))
+    keeper.start()
+    try:
+        for line in lines.values():
+            line.reopen()
+        until(lambda: all(line.connected for line in lines.values()))
+        revoke(device=Device.objects.get(device="A"))
+        until(lambda: not lines["A"].connected, seconds=5)
+        assert lines["B"].connected
+        lines["A"].close()
+        assert let_in(before["A"]) == [False]
+        identity = register(issue_token(device=Device.objects.get(device="A")))
+        after = replace(before["A"], password=identity.broker_password)
+        until(lambda: let_in(after) == [True], seconds=5)
+        assert let_in(before["A"]) == [False]
+        assert lines["B"].connected
+    finally:
+        stop.set()
+        keeper.join(timeout=10)
+        for line in lines.values():
+            line.close()
+        broker.kill()
+
+
+def _keep(folder: Path, fixed: dict[str, str], stop: threading.Event) -> None:
+    try:
+        watch(folder, fixed, stop=stop)
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_device_of_the_same_name_is_an_alarm(tmp_path: Path) -> None:
+    """Both hold a copy of one flash: the same key, the same boot number, the same next seq."""
+    make_cabinet(device="A")
+    broker = Mosquitto(tmp_path / "broker", device_passwords()).start()
+    server = MqttLine(broker.broker(), "ingest")
+    ingest = Ingest(server)
+    ingest.start()
+    server.reopen()
+    until(lambda: server.subscribed)
+    devices = [MqttLine(broker.broker("A"), "A") for _ in range(2)]
+    try:
+        for start, line in enumerate(devices):
+            line.reopen()
+            until(lambda line=line: line.connected)
+            said = {"online": True, "start": f"power-up {start}"}
+            envelope = Envelope("A", 7, 0, f"m{start}", clock.now(), 1.0, "conn", said)
+            line.publish("lk/A/state/conn", encode(envelope), retain=True)
+
+        def alarmed() -> bool:
+            ingest.round(ingest._gathered())
+            return DeviceAlarm.objects.filter(device__device="A", kind="duplicate", cleared_at=None).exists()
+
+        until(alarmed, seconds=5)
+    finally:
+        for line in (*devices, server):
+            line.close()
+        broker.kill()
