@@ -32,6 +32,7 @@ HANDLERS: dict[str, list[Handler]] = {
     "orders.ClaimGranted": [orders.warn_batch_mates],
     "orders.FeeRulesAnnounced": [orders.tell_fee_rules],
     "routing.PlanPublished": [orders.refresh_storefront],
+    "routing.RouteChanged": [routing.route_changed],
     "routing.ShipmentPlanned": [orders.note_planned],
     "routing.ShipmentUnserved": [orders.note_unserved],
     "routing.ShipmentDelivered": [orders.put_on_shelf],

@@ -59,3 +59,28 @@ class RoutesOnTheRoad(Conflict):
 class NotThatDay(InvalidInput):
     code = "not_that_day"
     message = N_("只能计划今天起 %(days)s 天内的波次")
+
+
+class PlanChanged(Conflict):
+    code = "plan_changed"
+    message = N_("计划刚刚有了新版本，请看过再改")
+
+
+class NoPlanYet(Conflict):
+    code = "no_plan"
+    message = N_("这个波次还没有发布的计划")
+
+
+class DoesNotFit(Conflict):
+    code = "does_not_fit"
+    message = N_("放不进去：%(why)s")
+
+
+class NothingToUndo(Conflict):
+    code = "nothing_to_undo"
+    message = N_("没有可以撤销的改动")
+
+
+class AlreadyUnderWay(Conflict):
+    code = "already_under_way"
+    message = N_("这一站已经开始或完成，不能再改")

@@ -41,6 +41,17 @@ class RouteStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteChanged:
+    """A later version of the plan changed the stops of a tour; `courier` is who drives it already."""
+
+    type: ClassVar[str] = "routing.RouteChanged"
+    route: UUID
+    hub: UUID
+    courier: UUID | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopCompleted:
     type: ClassVar[str] = "routing.StopCompleted"
     stop: UUID

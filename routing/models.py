@@ -106,6 +106,11 @@ class Plan(Identified):
     status = models.CharField(
         max_length=10, choices=_choices(states.PlanStatus), default=states.PlanStatus.DRAFT
     )
+    #: why this version exists; the version before it can be looked at and restored
+    cause = models.CharField(
+        max_length=10, choices=_choices(states.PlanCause), default=states.PlanCause.PLANNED
+    )
+    actor_uuid = models.UUIDField(null=True)
     engine = models.CharField(max_length=20)
     seed = models.IntegerField(default=0)
     distance_m = models.PositiveBigIntegerField(default=0)
@@ -173,6 +178,20 @@ class StopTask(Identified):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stop", "leg", "kind"], name="task_once_per_stop")]
+
+
+class RouteChange(Identified):
+    """What a new version changed on a tour, for the one who drives it; `seen_at`: he has read it."""
+
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="changes")
+    version = models.PositiveIntegerField()
+    kind = models.CharField(max_length=8, choices=_choices(states.ChangeKind))
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    cause = models.CharField(max_length=10, choices=_choices(states.PlanCause))
+    was_at = models.DateTimeField(null=True)
+    now_at = models.DateTimeField(null=True)
+    made_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
 
 
 class UnservedLeg(models.Model):

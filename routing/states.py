@@ -40,6 +40,25 @@ class PlanStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class PlanCause(StrEnum):
+    """Why a version of a plan was made."""
+
+    PLANNED = "planned"
+    LATE = "late"
+    URGENT = "urgent"
+    MOVED = "moved"
+    FAILURE = "failure"
+    UNDONE = "undone"
+    CHOSEN = "chosen"
+
+
+class ChangeKind(StrEnum):
+    ADDED = "added"
+    REMOVED = "removed"
+    RETIMED = "retimed"
+    TASKS = "tasks"
+
+
 class RouteStatus(StrEnum):
     PLANNED = "planned"
     STARTED = "started"

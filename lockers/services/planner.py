@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db import transaction
@@ -41,8 +42,12 @@ def held_places(*, references: Collection[UUID]) -> dict[UUID, UUID]:
     return dict(holds.values_list("reference", "place_uuid"))
 
 
-def move_holds(*, places: Mapping[UUID, UUID]) -> int:
+def move_holds(
+    *, places: Mapping[UUID, UUID], agreed: Mapping[UUID, Collection[UUID]] = MappingProxyType({})
+) -> int:
     """Move the movable holds of these references to these places, all or none; gives the number moved.
+
+    `agreed`: by reference further places that the recipient agreed to, for when his own cannot be served.
 
     Raises NoRoom when a hold may not go there, or when the parcels of one place do not fit together on the
     day or on a later day on which they may still be there.
@@ -55,7 +60,8 @@ def move_holds(*, places: Mapping[UUID, UUID]) -> int:
             lock_key(f"cells:{place}")
         for hold in moving:
             target = places[hold.reference]
-            if not hold.movable or str(target) not in hold.place_uuids:
+            chosen = hold.movable and str(target) in hold.place_uuids
+            if not chosen and target not in agreed.get(hold.reference, ()):
                 raise NoRoom(params={"places": {str(target): "not_agreed"}})
             CapacityHold.objects.filter(LIVE_HOLD, pk=hold.pk).update(place_uuid=target)
         _require_room(sorted(touched), {hold.slot_date for hold in moving})

@@ -41,6 +41,12 @@ TEMPLATES: dict[str, Template] = {
     "parcel_taken_out": Template(N_("包裹已取回"), N_("{place} 的包裹已由配送员取回，请联系客服。")),
     "parcel_put_back": Template(N_("已收到您的拒收"), N_("{place} 的包裹已封存，我们查验后答复您。")),
     "parcel_on_shelf": Template(N_("包裹已到站点"), N_("取件码 {code}，请到 {place} 领取。")),
+    "place_changed": Template(
+        N_("取货地点有变"), N_("订单 {number} 改到 {place}（{address}）取货，取件码不变。")
+    ),
+    "route_changed": Template(
+        N_("线路有变动"), N_("{vehicle} 的线路有 {count} 处变动，请在线路页查看并确认。")
+    ),
     "parcel_held": Template(N_("包裹暂停取件"), N_("{place} 温度异常，您的包裹已封存待检，我们会尽快答复。")),
     "parcel_released": Template(N_("可以取件了"), N_("{place} 的包裹经检查可以领取，取件码不变。")),
     "parcel_overdue": Template(

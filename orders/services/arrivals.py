@@ -50,7 +50,10 @@ def note_planned(
             return
         changes: dict[str, object] = {"arrives_from": arrives_from, "arrives_until": arrives_until}
         if place_uuid != part.destination.uuid:
-            changes["destination"] = Place.by_uuid(place_uuid)
+            changes["destination"] = place = Place.by_uuid(place_uuid)
+            if part.status != FulfilmentStatus.FIRM:  # he was told of another place before
+                told = {"number": locked.order.number, "place": place.name, "address": place.address}
+                tell(locked.order, "place_changed", told, reference=part.uuid)
         if part.status == FulfilmentStatus.FIRM:
             locked.move_fulfilment(part, FulfilmentStatus.PLANNED, **changes)
         else:

@@ -1,11 +1,11 @@
 """Routes for those who drive, plans for those who dispatch, doors for those who drop."""
 
-from routing.schema import drops, plans, tour
+from routing.schema import drops, edits, plans, tour
 
 
-class Query(plans.Query, tour.Query, drops.Query):
+class Query(edits.Query, plans.Query, tour.Query, drops.Query):
     pass
 
 
-class Mutation(plans.Mutation, tour.Mutation, drops.Mutation):
+class Mutation(edits.Mutation, plans.Mutation, tour.Mutation, drops.Mutation):
     pass

@@ -8,7 +8,7 @@ from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import HubType
 from routing.models import UnservedLeg
-from routing.schema.tour import RouteType, with_stops
+from routing.schema.tour import RouteType, VehicleType, with_stops
 from routing.services import queueing
 from routing.services.access import plan_for, plans_of_hub
 
@@ -41,6 +41,9 @@ class PlanType(graphene.ObjectType):
     wave = graphene.String(required=True)
     version = graphene.Int(required=True)
     status = graphene.String(required=True)
+    cause = graphene.String(
+        required=True, description="planned, late, urgent, moved, failure, undone or chosen"
+    )
     engine = graphene.String(required=True)
     km = graphene.Float(required=True)
     cost_fen = graphene.Int(required=True)
@@ -50,6 +53,12 @@ class PlanType(graphene.ObjectType):
     routes = graphene.List(graphene.NonNull(RouteType), required=True)
     unserved = graphene.List(graphene.NonNull(UnservedType), required=True)
     metrics = graphene.JSONString(required=True)
+    vehicles = graphene.List(
+        graphene.NonNull(VehicleType), required=True, description="the hub's vans, busy or not"
+    )
+
+    def resolve_vehicles(plan, info):
+        return list(plan.hub.vehicles.filter(active=True, is_trunk=False).order_by("pk"))
 
     def resolve_id(plan, info):
         return plan.uuid

@@ -10,7 +10,7 @@ from marketplace.custody.services import Holder, units_held_by
 from marketplace.kernel import clock
 from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import HubType, PlaceType
-from routing.models import Stop, StopTask
+from routing.models import RouteChange, Stop, StopTask
 from routing.services import taking_out, tour, trunk
 from routing.services.access import route_for, visible_routes
 
@@ -142,6 +142,29 @@ class StopType(graphene.ObjectType):
         return list(tour.collectable_units(stop).order_by("id"))
 
 
+class RouteChangeType(graphene.ObjectType):
+    """What a later version of the plan changed on a tour."""
+
+    class Meta:
+        name = "RouteChange"
+
+    id = graphene.ID(required=True)
+    kind = graphene.String(required=True, description="added, removed or retimed")
+    cause = graphene.String(required=True)
+    vehicle = graphene.Field(VehicleType, required=True)
+    place = graphene.Field(PlaceType, required=True)
+    was_at = graphene.DateTime()
+    now_at = graphene.DateTime()
+    made_at = graphene.DateTime(required=True)
+    seen_at = graphene.DateTime()
+
+    def resolve_id(change, info):
+        return change.uuid
+
+    def resolve_vehicle(change, info):
+        return change.route.vehicle
+
+
 class RouteType(graphene.ObjectType):
     class Meta:
         name = "Route"
@@ -161,6 +184,12 @@ class RouteType(graphene.ObjectType):
         graphene.NonNull(HandlingUnitType), required=True, description="units at the hub for this route"
     )
     loaded = graphene.List(graphene.NonNull(HandlingUnitType), required=True)
+    changes = graphene.List(
+        graphene.NonNull(RouteChangeType), required=True, description="not seen by the courier yet"
+    )
+
+    def resolve_changes(route, info):
+        return [change for change in route.changes.all() if change.seen_at is None]
 
     def resolve_id(route, info):
         return route.uuid
@@ -192,7 +221,10 @@ def with_stops(routes):
     tasks = StopTask.objects.select_related("leg__shipment").order_by("id")
     stops = Stop.objects.select_related("place__county", "route__vehicle").order_by("seq")
     return routes.select_related("plan__hub__county", "plan__hub__place__county", "vehicle").prefetch_related(
-        Prefetch("stops", stops.prefetch_related(Prefetch("tasks", tasks)))
+        Prefetch("stops", stops.prefetch_related(Prefetch("tasks", tasks))),
+        Prefetch(
+            "changes", RouteChange.objects.select_related("place__county", "route__vehicle").order_by("pk")
+        ),
     )
 
 

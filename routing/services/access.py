@@ -56,9 +56,9 @@ def plans_of_hub(*, principal: Principal, hub_uuid: UUID, day: date | None = Non
     return plans if day is None else plans.filter(date=day)
 
 
-def plan_for(*, principal: Principal, plan_uuid: UUID) -> Plan:
-    """The plan, or NotFound naming `id`, also for other hubs' plans."""
-    plan: Plan | None = Plan.objects.select_related("hub").filter(uuid=plan_uuid).first()
+def plan_for(*, principal: Principal, plan_uuid: UUID, field: str = "id") -> Plan:
+    """The plan, or NotFound naming `field`, also for other hubs' plans."""
+    plan: Plan | None = Plan.objects.select_related("hub__place").filter(uuid=plan_uuid).first()
     if plan is None or not principal.has(STAFF, plan.hub.uuid):
-        raise NotFound(field="id")
+        raise NotFound(field=field)
     return plan

@@ -8,10 +8,11 @@ database's `one_published_plan` still lets only one commit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -26,10 +27,10 @@ from routing.events import PlanPublished, ShipmentPlanned, ShipmentUnserved
 from routing.models import Leg, Plan, Route, Shipment, Stop, StopTask, UnservedLeg
 from routing.services.building import PLANNABLE, WaveProblem
 from routing.solver.check import Verdict
-from routing.solver.solution import Action, Solution, Visit
+from routing.solver.solution import Action, Handling, Solution, Visit
 from routing.solver.solution import Route as SolverRoute
 from routing.solver.terms import Reason
-from routing.states import SHIPMENT_MOVES, LegStatus, PlanStatus, RouteStatus, ShipmentStatus, Wave
+from routing.states import SHIPMENT_MOVES, LegStatus, PlanCause, PlanStatus, RouteStatus, ShipmentStatus, Wave
 
 #: reason told when a leg came after its wave had left
 TOO_LATE = "too_late"
@@ -44,6 +45,8 @@ class Proposal:
     verdict: Verdict
     metrics: Mapping[str, Any]
     options_saved_fen: int = 0
+    cause: PlanCause = PlanCause.PLANNED
+    actor_uuid: UUID | None = None
 
 
 def publish_plan(proposal: Proposal) -> Plan:
@@ -54,23 +57,32 @@ def publish_plan(proposal: Proposal) -> Plan:
     """
     wave = proposal.wave
     with transaction.atomic():
-        lock_key(f"wave:{wave.hub.pk}:{wave.day}:{wave.wave}")
+        lock_key(wave_key(wave))
         current = _current(wave)
         if (current.version if current else 0) != wave.based_on:
             assert current is not None  # versions only grow
             return current
         if current is not None and current.routes.exclude(status=RouteStatus.PLANNED).exists():
             raise RoutesOnTheRoad(params={"wave": wave.wave.value})
-        _move_holds(proposal)
-        shipments = _lock_shipments(wave)
-        legs = _live_legs(wave)
+        move_cells(proposal)
+        shipments = lock_shipments(wave)
+        legs = live_legs(wave)
         if current is not None:
             Plan.objects.filter(pk=current.pk).update(status=PlanStatus.SUPERSEDED)
-        plan = _write_plan(proposal)
+        plan = write_plan(proposal)
         planned = _write_routes(plan, proposal, legs)
-        unserved = _write_unserved(plan, proposal, legs)
+        unserved = write_unserved(plan, proposal, legs)
         _tell(plan, shipments, planned, unserved)
     return plan
+
+
+def wave_key(wave: WaveProblem) -> str:
+    """Name of the lock under which versions of a wave's plan follow each other."""
+    return f"wave:{wave.hub.pk}:{wave.day}:{wave.wave}"
+
+
+def task_kind(handling: Handling) -> str:
+    return "drop" if handling.action is Action.DROP else "collect"
 
 
 def refuse_late_legs(*, legs: Iterable[Leg]) -> int:
@@ -82,7 +94,7 @@ def refuse_late_legs(*, legs: Iterable[Leg]) -> int:
         late = Leg.objects.filter(pk__in=list(rows), status=LegStatus.OPEN)
         for leg in late.order_by("pk"):
             Leg.objects.filter(pk=leg.pk).update(status=LegStatus.UNSERVED)
-            _lose(shipments[leg.shipment_id], TOO_LATE)
+            lose(shipments[leg.shipment_id], TOO_LATE)
         return len(rows)
 
 
@@ -98,8 +110,11 @@ def _current(wave: WaveProblem) -> Plan | None:
     return plan
 
 
-def _move_holds(proposal: Proposal) -> None:
-    """Cells follow the plan: a parcel that may go to several places has its hold where the plan takes it."""
+def move_cells(proposal: Proposal, *, agreed: Mapping[UUID, Collection[UUID]] | None = None) -> None:
+    """Cells follow the plan: a parcel that may go to several places has its hold where the plan takes it.
+
+    `agreed`: places by reference to which the recipient has agreed beside those of the hold.
+    """
     if proposal.wave.wave is not Wave.TOWN_DELIVERY:
         return
     places = {
@@ -109,21 +124,21 @@ def _move_holds(proposal: Proposal) -> None:
         for handling in visit.handlings
         if handling.cell is not None
     }
-    move_holds(places=places)
+    move_holds(places=places, agreed=agreed or {})
 
 
-def _lock_shipments(wave: WaveProblem) -> dict[int, Shipment]:
+def lock_shipments(wave: WaveProblem) -> dict[int, Shipment]:
     ids = {leg.shipment_id for leg in wave.legs.values()}
     return {row.pk: row for row in lock_rows(Shipment.objects.filter(pk__in=ids))}
 
 
-def _live_legs(wave: WaveProblem) -> dict[str, Leg]:
+def live_legs(wave: WaveProblem) -> dict[str, Leg]:
     """The legs as they are now: what was cancelled while we planned gets no stop."""
     rows = Leg.objects.filter(pk__in=[leg.pk for leg in wave.legs.values()], status__in=PLANNABLE)
     return {str(leg.uuid): leg for leg in rows}
 
 
-def _write_plan(proposal: Proposal) -> Plan:
+def write_plan(proposal: Proposal) -> Plan:
     wave, solution = proposal.wave, proposal.solution
     now = clock.now()
     plan: Plan = Plan.objects.create(
@@ -132,6 +147,8 @@ def _write_plan(proposal: Proposal) -> Plan:
         wave=wave.wave,
         version=wave.based_on + 1,
         status=PlanStatus.PUBLISHED,
+        cause=proposal.cause,
+        actor_uuid=proposal.actor_uuid,
         engine=solution.engine,
         seed=solution.seed,
         distance_m=round(proposal.verdict.distance_m),
@@ -162,8 +179,8 @@ def _write_routes(plan: Plan, proposal: Proposal, legs: Mapping[str, Leg]) -> di
             vehicle=proposal.wave.vehicles[solved.vehicle],
             seq=seq,
             distance_m=round(solved.distance_m),
-            departs_at=_moment(proposal.wave, solved.depart_s),
-            returns_at=_moment(proposal.wave, solved.return_s),
+            departs_at=moment(proposal.wave, solved.depart_s),
+            returns_at=moment(proposal.wave, solved.return_s),
             metrics={"cost_fen": whole_fen(float(solved.cost)), "co2_g": _co2_g(solved)},
         )
         stops = Stop.objects.bulk_create(
@@ -183,8 +200,8 @@ def _stop(route: Route, seq: int, visit: Visit, wave: WaveProblem) -> Stop:
         route=route,
         seq=seq,
         place=wave.places[visit.place],
-        arrives_at=_moment(wave, visit.start_s),
-        departs_at=_moment(wave, visit.depart_s),
+        arrives_at=moment(wave, visit.start_s),
+        departs_at=moment(wave, visit.depart_s),
     )
 
 
@@ -192,7 +209,7 @@ def _tasks(visit: Visit, proposal: Proposal, legs: Mapping[str, Leg]) -> list[St
     return [
         StopTask(
             leg=legs[handling.shipment],
-            kind="drop" if handling.action is Action.DROP else "collect",
+            kind=task_kind(handling),
             cold_minutes=math.ceil(proposal.verdict.cold_s.get(handling.shipment, 0) / 60),
         )
         for handling in visit.handlings
@@ -200,11 +217,11 @@ def _tasks(visit: Visit, proposal: Proposal, legs: Mapping[str, Leg]) -> list[St
     ]
 
 
-def _moment(wave: WaveProblem, seconds: float) -> datetime:
+def moment(wave: WaveProblem, seconds: float) -> datetime:
     return clock.at(wave.day, 0) + timedelta(seconds=round(seconds))
 
 
-def _write_unserved(plan: Plan, proposal: Proposal, legs: Mapping[str, Leg]) -> dict[int, str]:
+def write_unserved(plan: Plan, proposal: Proposal, legs: Mapping[str, Leg]) -> dict[int, str]:
     """Reason by leg that the plan leaves."""
     reasons = {entry.shipment: entry.reason.value for entry in proposal.solution.unserved}
     reasons |= {str(leg.uuid): Reason.CAPACITY.value for leg in proposal.wave.misfits}
@@ -230,12 +247,12 @@ def _tell(
     for pk, mine in by_shipment.items():
         reason = next((unserved[leg.pk] for leg in mine if leg.pk in unserved), None)
         if reason is not None:
-            _lose(shipments[pk], reason)
+            lose(shipments[pk], reason)
             continue
-        _place_shipment(shipments[pk], mine, planned)
+        place_shipment(shipments[pk], mine, planned)
         decided = [leg for leg in mine if leg.wave != Wave.TRUNK]
         if all(leg.status in (LegStatus.PLANNED, LegStatus.DONE) for leg in decided):
-            _promise(shipments[pk], mine)
+            promise(shipments[pk], mine)
     publish(
         PlanPublished(plan=plan.uuid, hub=plan.hub.uuid, date=plan.date, wave=plan.wave),
         aggregate_kind="plan",
@@ -243,7 +260,7 @@ def _tell(
     )
 
 
-def _place_shipment(shipment: Shipment, legs: list[Leg], planned: Mapping[int, StopTask]) -> None:
+def place_shipment(shipment: Shipment, legs: list[Leg], planned: Mapping[int, StopTask]) -> None:
     """Where the plan drops it, if this wave is the one that drops it."""
     task = planned.get(legs[-1].pk)
     if task is not None and task.kind == "drop":
@@ -251,7 +268,7 @@ def _place_shipment(shipment: Shipment, legs: list[Leg], planned: Mapping[int, S
         shipment.save(update_fields=["place"])
 
 
-def _promise(shipment: Shipment, legs: list[Leg]) -> None:
+def promise(shipment: Shipment, legs: list[Leg]) -> None:
     """Every leg is carried: the recipient learns where and when."""
     if shipment.status not in SHIPMENT_MOVES.sources(ShipmentStatus.PLANNED) or shipment.place is None:
         return
@@ -275,7 +292,7 @@ def _promise(shipment: Shipment, legs: list[Leg]) -> None:
     )
 
 
-def _lose(shipment: Shipment, reason: str) -> None:
+def lose(shipment: Shipment, reason: str) -> None:
     """No van carries it: said once."""
     if shipment.status not in SHIPMENT_MOVES.sources(ShipmentStatus.UNSERVED):
         return

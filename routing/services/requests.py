@@ -158,6 +158,8 @@ def _legs(shipment: Shipment, collects: Sequence[CollectSpec], direct: bool) -> 
     """collect* -> trunk? -> deliver, or one direct ride."""
     origin, destination = shipment.origin_hub, shipment.destination_hub
     starts = {place.uuid: place for place in Place.objects.filter(uuid__in=[c.place_uuid for c in collects])}
+    if len(starts) < len({collect.place_uuid for collect in collects}):
+        raise NoSuchOption(field="collect_id")
     legs = [
         Leg(
             kind=LegKind.DIRECT if direct else LegKind.COLLECT,

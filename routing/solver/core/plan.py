@@ -113,8 +113,11 @@ class Plan:
                 refused = self.set_route(vehicle, kept)
                 assert refused is None, f"a shorter route does not hold: {refused}"
 
-    def cheapest(self, shipment: int) -> tuple[Candidate | None, Reason]:
-        """The first candidate that holds, by rising detour; else the reason that came closest."""
+    def cheapest(self, shipment: int, *, only: int | None = None) -> tuple[Candidate | None, Reason]:
+        """The first candidate that holds, by rising detour; else the reason that came closest.
+
+        `only`: the one vehicle that may take it.
+        """
         reason = self.net.ruled_out[shipment] or Reason.NO_OPTION
         candidates: list[Candidate] = []
         for chain in self.net.alternatives[shipment]:
@@ -122,7 +125,7 @@ class Plan:
             if refusal is not None:
                 reason = closest(reason, refusal)
                 continue
-            for vehicle in range(len(self.sequences)):
+            for vehicle in range(len(self.sequences)) if only is None else (only,):
                 if all(self.net.may_carry(vehicle, node) for node in chain):
                     candidates += self._candidates(vehicle, chain)
                 else:

@@ -76,6 +76,7 @@ CALLS: dict[str, Call] = {
     "Query.hubBoard": _by(PACKER, "dispatcher", hubId="{hub}", date=DAY),
     "Query.plans": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
     "Query.plan": _by("dispatcher", PACKER, id="{plan}"),
+    "Query.comparePlans": _by("dispatcher", PACKER, planId="{plan}", otherId="{plan_before}"),
     "Query.myRoutes": _by("courier", "dispatcher", date=DAY),
     "Query.route": _by("courier", "dispatcher", PACKER, id="{waiting_route}"),
     "Query.drop": _by("courier", id="{at_door_drop}"),
@@ -211,6 +212,31 @@ CALLS: dict[str, Call] = {
     "Mutation.receiveTrunk": _by("dispatcher", PACKER, hubId="{hub}", date=DAY, idempotencyKey="trunk-2"),
     "Mutation.planWave": _by(
         "dispatcher", hubId="{hub}", date=DAY, wave="village_loop", seconds=5, idempotencyKey="plan-1"
+    ),
+    "Mutation.moveStop": _by(
+        "dispatcher", stopId="{waiting_stop}", vehicleId="{idle_van}", preview=False, idempotencyKey="move-1"
+    ),
+    "Mutation.insertUrgentStop": _by(
+        "dispatcher",
+        hubId="{hub}",
+        date=DAY,
+        wave="village_loop",
+        reference="{new}",
+        placeId="{second_place}",
+        collectId="{station_place}",
+        zone="ambient",
+        size="S",
+        weightG=900,
+        preview=False,
+        idempotencyKey="urgent-1",
+    ),
+    "Mutation.replanFailure": _by(
+        "dispatcher", planId="{plan}", vehicleId="{waiting_van}", preview=False, idempotencyKey="fails-1"
+    ),
+    "Mutation.undoPlanChange": _by("dispatcher", planId="{plan}", preview=True, idempotencyKey="undo-1"),
+    "Mutation.choosePlan": _by("dispatcher", planId="{plan_before}", preview=True, idempotencyKey="choose-1"),
+    "Mutation.acknowledgeChanges": _by(
+        "courier", "dispatcher", routeId="{waiting_route}", idempotencyKey="seen-1"
     ),
     "Mutation.loadRoute": _by(
         "courier",

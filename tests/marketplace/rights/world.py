@@ -33,7 +33,7 @@ from orders.services.packing import Portion, pack_fulfilment, pack_shipment
 from orders.services.settling import goods_parts
 from orders.services.villager_orders import order_for_villager
 from orders.services.weigh_in import weigh_in
-from routing.models import Leg, Route, Stop
+from routing.models import Leg, Plan, Route, Stop
 from routing.services import dropping, tour
 from tests.factories.accounts import make_user
 from tests.factories.catalog import make_product
@@ -186,11 +186,29 @@ def _on_the_loop(world: World) -> None:
     tour.complete_stop(principal=world.courier, stop_uuid=ending.stops.get().uuid)
     world.name(
         plan=waiting.plan,
+        plan_before=_version_before(waiting),
+        waiting_stop=waiting.stops.get(),
+        waiting_van=waiting.vehicle,
+        idle_van=make_vehicle(hub=market.hub),
+        town_van=make_vehicle(hub=market.town),
+        station_place=station,
+        second_place=second,
+        new=ids.uuid7(),
         waiting_route=waiting,
         ending_route=ending,
         first_stop=driving.stops.get(seq=1),
         next_stop=driving.stops.get(seq=2),
     )
+
+
+def _version_before(route: Route) -> Plan:
+    """The plan in force is its second version; in the first another van made the waiting tour."""
+    Plan.objects.filter(pk=route.plan.pk).update(version=2, cause="moved")
+    before: Plan = Plan.objects.get(pk=route.plan.pk)
+    before.pk, before.uuid, before.version, before.status = None, ids.uuid7(), 1, "superseded"
+    before._state.adding = True
+    before.save()
+    return before
 
 
 def _in_town(world: World) -> None:

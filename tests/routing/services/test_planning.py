@@ -188,7 +188,7 @@ def test_a_shipment_lost_in_the_village_is_not_carried_in_town(hub: Hub) -> None
     assert load_wave(hub=hub, day=DAY, wave=Wave.TOWN_DELIVERY).legs == {}
 
 
-def test_late_legs_are_inserted_and_promises_stand(hub: Hub) -> None:
+def test_late_legs_are_inserted_and_promises_stand(hub: Hub, eve) -> None:
     place = station_at(hub, 115.42, 28.72)
     early = make_shipment(hub=hub, place=place)
     plan = plan_loop(hub)

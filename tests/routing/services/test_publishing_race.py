@@ -86,7 +86,7 @@ def lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(publishing, "lock_key", lambda name: None)
     monkeypatch.setattr(publishing, "_current", unlocked)
-    monkeypatch.setattr(publishing, "_lock_shipments", _read_shipments)
+    monkeypatch.setattr(publishing, "lock_shipments", _read_shipments)
 
 
 def _read_shipments(wave: WaveProblem) -> dict[int, object]:

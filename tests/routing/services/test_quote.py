@@ -11,20 +11,18 @@ from django.db import transaction
 from marketplace.kernel import clock
 from marketplace.places.models import Hub, Place, Vehicle, VehicleCompartment
 from routing.models import Plan
-from routing.services import insertion, planning
-from routing.services.building import load_wave
+from routing.services import planning
 from routing.services.picture import _draw
 from routing.services.reach import Ask, Reachability, quote
 from routing.services.requests import ParcelSpec, served_places
-from routing.solver.core.network import Network
-from routing.solver.core.plan import Plan as SolverPlan
+from routing.services.standing import stand
 from routing.solver.core.schedule import timetable
 from routing.states import Wave
 from tests.factories.farmers import make_station
 from tests.factories.places import make_hub, make_vehicle
 from tests.factories.routing import DAY, make_shipment
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("eve")]
 
 LOOP = Wave.VILLAGE_LOOP
 ROOM = {"min_c": 0, "max_c": 30}
@@ -63,11 +61,8 @@ def exactly(hub: Hub, place: Place) -> tuple[bool, float | None, str]:
     """(feasible, start of the stop, reason) of the slow insertion into the same plan."""
     sid = transaction.savepoint()
     shipment = make_shipment(hub=hub, place=place)
-    routes = insertion._published_routes(hub, DAY, LOOP)
-    loaded = insertion._with_promises(load_wave(hub=hub, day=DAY, wave=LOOP), routes)
-    solved = SolverPlan(Network.of(loaded.problem))
-    for route in routes:
-        insertion._replay(solved, loaded, route)
+    standing = stand(hub=hub, day=DAY, wave=LOOP)
+    loaded, solved = standing.loaded, standing.plan
     number = loaded.problem.index.shipments[str(shipment.legs.get().uuid)]
     found, reason = solved.cheapest(number)
     start = None
@@ -178,6 +173,8 @@ def test_what_crosses_the_trunk_leaves_after_it_is_in(hub: Hub) -> None:
     known = served_places([place.uuid])[place.uuid]
     [answer] = quote(asks=[Ask(make_hub().uuid, known, parcel())], day=DAY)
     assert (answer.feasible, answer.reason) == (False, "shift")
+    [whether] = quote(asks=[Ask(make_hub().uuid, known)], day=DAY)  # without a parcel: whether vans get there
+    assert (whether.feasible, whether.reason) == (False, "shift")
 
 
 def test_many_questions_cost_two_queries(hub: Hub, django_assert_num_queries) -> None:

@@ -134,11 +134,11 @@ def test_when_a_cell_went_meanwhile_parcels_stay_where_they_are_held(
 
     real, refused = publishing.move_holds, []
 
-    def once(*, places):
+    def once(*, places, agreed):
         if not refused:
             refused.append(places)
             raise NoRoom(params={"why": "", "places": {}})
-        return real(places=places)
+        return real(places=places, agreed=agreed)
 
     monkeypatch.setattr(publishing, "move_holds", once)
     assert plan(hub, day).metrics["unserved"] == {}

@@ -1,0 +1,329 @@
+"""The plan in force as it stands at this moment: what is done, what is promised, what may still change.
+
+A tour that has left is a problem of its own tail: its van starts where it stopped last, at the time it can
+leave there, with the room that collected goods leave; what it carries can ride on no other van. Tours that
+have not left are whole. Every stop that is still to come keeps its van, its place and its promised half hour,
+except what `Lift` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Prefetch, QuerySet
+
+from marketplace.kernel import clock
+from marketplace.places.models import Hub
+from routing import rules
+from routing.errors import PlanRefused
+from routing.models import Route, Stop, StopTask
+from routing.services.building import WaveProblem, load_wave
+from routing.solver.core.network import Kind, Network
+from routing.solver.core.plan import Plan as SolverPlan
+from routing.solver.problem import Compartment, Shipment, Vehicle, Window, fits_a_vehicle
+from routing.solver.terms import Direction
+from routing.states import LegKind, LegStatus, PlanStatus, RouteStatus, StopStatus, Wave
+
+ENDED = (StopStatus.DONE, StopStatus.FAILED)
+#: reason of a stop that a later version took off a tour on the road
+MOVED_AWAY = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """What is not promised any more: legs (uuids) that may go anywhere, vehicles (uuids) that drive no
+    more.
+    """
+
+    legs: frozenset[str] = frozenset()
+    vehicles: frozenset[str] = frozenset()
+
+
+NOTHING = Lift()
+
+
+@dataclass(slots=True)
+class Standing:
+    """`plan` holds the tails of the tours; `tails` and `past` are the stops by vehicle, to come and
+    behind.
+    """
+
+    loaded: WaveProblem
+    plan: SolverPlan
+    routes: dict[str, Route]
+    tails: dict[str, list[Stop]]
+    past: dict[str, list[Stop]]
+    dropped: list[str] = field(default_factory=list)
+
+    @property
+    def net(self) -> Network:
+        return self.plan.net
+
+    def number(self, leg: str) -> int | None:
+        """Index of a leg's shipment in the problem."""
+        return self.loaded.problem.index.shipments.get(leg)
+
+
+def stand(*, hub: Hub, day: date, wave: Wave, lift: Lift = NOTHING, shut: UUID | None = None) -> Standing:
+    """Read the plan in force. Raises PlanRefused when what is promised no longer holds (a place shut)."""
+    routes = {str(route.vehicle.uuid): route for route in published_routes(hub, day, wave)}
+    past, tails = dict[str, list[Stop]](), dict[str, list[Stop]]()
+    for label, route in routes.items():
+        stops = [stop for stop in route.stops.all() if not _moved_away(stop)]
+        behind = stops if route.status == RouteStatus.FINISHED else [s for s in stops if _is_past(s)]
+        past[label], tails[label] = behind, [stop for stop in stops if stop not in behind]
+    loaded = load_wave(hub=hub, day=day, wave=wave)
+    if shut is not None:
+        loaded = _without_place(loaded, str(shut))
+    loaded = _narrow(loaded, routes, past, tails, lift)
+    standing = Standing(loaded, SolverPlan(Network.of(loaded.problem)), routes, tails, past)
+    for label, stops in tails.items():
+        if label not in lift.vehicles:
+            _replay(standing, label, stops, lift)
+    return standing
+
+
+def published_routes(hub: Hub, day: date, wave: Wave) -> list[Route]:
+    """Tours of the plan in force with stops and tasks."""
+    return routes_of(
+        Route.objects.filter(
+            plan__hub=hub, plan__date=day, plan__wave=wave, plan__status=PlanStatus.PUBLISHED
+        )
+    )
+
+
+def routes_of(rows: QuerySet[Route]) -> list[Route]:
+    tasks = Prefetch("tasks", StopTask.objects.select_related("leg__shipment").order_by("pk"))
+    stops = Prefetch("stops", Stop.objects.select_related("place").prefetch_related(tasks).order_by("seq"))
+    return list(rows.select_related("vehicle", "plan").prefetch_related(stops).order_by("seq"))
+
+
+def _moved_away(stop: Stop) -> bool:
+    return stop.status == StopStatus.FAILED and stop.reason == MOVED_AWAY
+
+
+def _is_past(stop: Stop) -> bool:
+    return stop.status in ENDED or stop.status == StopStatus.ARRIVED
+
+
+def _narrow(
+    loaded: WaveProblem,
+    routes: Mapping[str, Route],
+    past: Mapping[str, list[Stop]],
+    tails: Mapping[str, list[Stop]],
+    lift: Lift,
+) -> WaveProblem:
+    """The problem of what is still to come."""
+    started = {label for label, route in routes.items() if route.status != RouteStatus.PLANNED}
+    vehicles = []
+    for vehicle in loaded.problem.vehicles:
+        route = routes.get(vehicle.id)
+        gone = route is not None and route.status == RouteStatus.FINISHED
+        if vehicle.id in lift.vehicles or gone:
+            continue
+        on_the_road = vehicle.id in started
+        vehicles.append(
+            _on_the_road(loaded, vehicle, past[vehicle.id]) if on_the_road else _at_the_hub(loaded, vehicle)
+        )
+    driving = {vehicle.id for vehicle in vehicles}
+    bound = _Promises(loaded, routes, past, tails, lift, started, driving)
+    shipments = list(bound.shipments())
+    fitting = tuple(s for s in shipments if fits_a_vehicle(s, vehicles))
+    left = {s.id for s in shipments} - {s.id for s in fitting}
+    problem = replace(loaded.problem, vehicles=tuple(vehicles), shipments=fitting)
+    misfits = (*loaded.misfits, *(loaded.legs[label] for label in sorted(left)))
+    return replace(loaded, problem=problem, misfits=misfits)
+
+
+def _without_place(loaded: WaveProblem, shut: str) -> WaveProblem:
+    """The same problem where nothing can be handed over at one place."""
+    shipments = tuple(
+        replace(s, options=tuple(option for option in s.options if option.place != shut))
+        for s in loaded.problem.shipments
+    )
+    return replace(loaded, problem=replace(loaded.problem, shipments=shipments))
+
+
+def _now_s(loaded: WaveProblem) -> float:
+    return (clock.now() - clock.at(loaded.day, 0)).total_seconds()
+
+
+def _at_the_hub(loaded: WaveProblem, vehicle: Vehicle) -> Vehicle:
+    """A van that has not left leaves now at the earliest."""
+    opens_s = max(vehicle.shift.opens_s, min(_now_s(loaded), vehicle.shift.closes_s))
+    return replace(vehicle, shift=Window(opens_s, vehicle.shift.closes_s))
+
+
+def _on_the_road(loaded: WaveProblem, vehicle: Vehicle, past: list[Stop]) -> Vehicle:
+    """The van from its last stop on: its place, when it can leave, the room left. Its fixed cost is spent."""
+    start, ready = vehicle.start, vehicle.shift.opens_s
+    if past:
+        last = past[-1]
+        start = str(last.place.uuid)
+        ready = (_left_at(last) - clock.at(loaded.day, 0)).total_seconds()
+    opens_s = min(max(ready, _now_s(loaded)), vehicle.shift.closes_s)
+    rooms = _room_left(vehicle, past)
+    known = start in loaded.problem.index.places
+    return replace(
+        vehicle,
+        start=start if known else vehicle.start,
+        compartments=rooms,
+        fixed_fen=0,
+        shift=Window(opens_s, vehicle.shift.closes_s),
+    )
+
+
+def _room_left(vehicle: Vehicle, past: Iterable[Stop]) -> tuple[Compartment, ...]:
+    """The compartments less what was collected for the hub."""
+    aboard: dict[str, tuple[int, int]] = {}
+    for stop in past:
+        for task in stop.tasks.all():
+            collected = task.kind == "collect" and task.leg.kind == LegKind.COLLECT
+            if collected and stop.status != StopStatus.FAILED:
+                zone = task.leg.shipment.zone
+                volume_ml, weight_g = aboard.get(zone, (0, 0))
+                aboard[zone] = (volume_ml + task.leg.volume_ml, weight_g + task.leg.weight_g)
+
+    def less(room: Compartment) -> Compartment:
+        volume_ml, weight_g = aboard.get(room.zone.value, (0, 0))
+        return replace(
+            room, volume_ml=max(0, room.volume_ml - volume_ml), weight_g=max(0, room.weight_g - weight_g)
+        )
+
+    return tuple(less(room) for room in vehicle.compartments)
+
+
+def _left_at(stop: Stop) -> datetime:
+    """When the van leaves a stop behind it, or where it stands now."""
+    return stop.ended_at if stop.status in ENDED and stop.ended_at else stop.departs_at
+
+
+class _Promises:
+    """Shipments of what is to come, each bound by what was promised about it."""
+
+    def __init__(
+        self,
+        loaded: WaveProblem,
+        routes: Mapping[str, Route],
+        past: Mapping[str, list[Stop]],
+        tails: Mapping[str, list[Stop]],
+        lift: Lift,
+        started: set[str],
+        driving: set[str],
+    ) -> None:
+        self.loaded, self.lift, self.started = loaded, lift, started
+        self.routes, self.past = routes, past
+        self.at_hub = frozenset(driving - started)
+        self.driving = frozenset(driving)
+        self.stops: dict[tuple[str, str], tuple[str, Stop]] = {}
+        for label, stops in tails.items():
+            for stop in stops:
+                for task in stop.tasks.all():
+                    self.stops[str(task.leg.uuid), task.kind] = (label, stop)
+        self.boarded = {
+            str(task.leg.uuid): label
+            for label, stops in past.items()
+            for stop in stops
+            for task in stop.tasks.all()
+            if task.kind == "collect" and stop.status != StopStatus.FAILED
+        }
+        self.here = {
+            str(task.leg.uuid)
+            for stops in past.values()
+            for stop in stops
+            if stop.status == StopStatus.ARRIVED
+            for task in stop.tasks.all()
+            if not (task.kind == "collect" and task.leg.kind == LegKind.DIRECT)
+        }
+
+    def shipments(self) -> Iterable[Shipment]:
+        for shipment in self.loaded.problem.shipments:
+            if shipment.id not in self.here:  # what the van is handling now is nobody's to plan
+                yield self._bound(shipment)
+
+    def _bound(self, shipment: Shipment) -> Shipment:
+        at = self.stops.get((shipment.id, "drop")) or self.stops.get((shipment.id, "collect"))
+        label, stop = at or ("", None)
+        carrier = self.boarded.get(shipment.id, label if label in self.started else "")
+        if shipment.direction is Direction.PAIR and shipment.id in self.boarded:
+            shipment = replace(shipment, direction=Direction.DOWN, collection=None)
+        if shipment.direction is Direction.DOWN:
+            aboard = carrier and carrier in self.started
+            shipment = replace(
+                shipment,
+                vehicles=frozenset({carrier}) & self.driving if aboard else self.at_hub,
+                cold_budget_s=self._cold_left(shipment, carrier) if aboard else shipment.cold_budget_s,
+                release_s=None if aboard else shipment.release_s,
+            )
+        if stop is None or shipment.id in self.lift.legs or label in self.lift.vehicles:
+            return shipment
+        kept = tuple(
+            replace(option, window=self._around(label, stop))
+            for option in shipment.options
+            if option.place == str(stop.place.uuid)
+        )
+        return replace(shipment, options=kept or shipment.options)
+
+    def _cold_left(self, shipment: Shipment, label: str) -> float | None:
+        """Each stop of the tour so far has opened the doors once."""
+        if shipment.cold_budget_s is None:
+            return None
+        index = next((v for v in self.loaded.problem.vehicles if v.id == label), None)
+        door_s = float(index.door_s) if index is not None else 0.0
+        return max(0.0, float(shipment.cold_budget_s) - door_s * len(self.past[label]))
+
+    def _around(self, label: str, stop: Stop) -> Window:
+        """The promised half hour, wider by as much as the van is late already."""
+        at_s = (stop.arrives_at - clock.at(self.loaded.day, 0)).total_seconds()
+        slack_s = rules.PROMISE.total_seconds()
+        return Window(at_s - slack_s, at_s + slack_s + self._late_s(label))
+
+    def _late_s(self, label: str) -> float:
+        """How late the van is: at its last stop, or because it has not left yet."""
+        if label in self.started:
+            past = self.past[label]
+            late = _left_at(past[-1]) - past[-1].departs_at if past else timedelta()
+        else:
+            late = clock.now() - self.routes[label].departs_at
+        return max(0.0, late.total_seconds())
+
+
+def _replay(standing: Standing, label: str, stops: Iterable[Stop], lift: Lift) -> None:
+    """The stops to come as nodes of the problem. Legs that were cancelled, or whose place is shut, drop
+    out.
+    """
+    net = standing.net
+    vehicle = net.problem.index.vehicles.get(label)
+    sequence: list[int] = []
+    for stop in stops:
+        for task in stop.tasks.all():
+            number = standing.number(str(task.leg.uuid))
+            if number is None or str(task.leg.uuid) in lift.legs or task.leg.status == LegStatus.CANCELLED:
+                continue
+            if not net.alternatives[number]:
+                standing.dropped.append(str(task.leg.uuid))
+                continue
+            chain = net.alternatives[number][0]
+            collecting = net.nodes[chain[0]].kind is Kind.COLLECT and task.kind == "collect"
+            sequence.append(chain[0] if collecting else chain[-1])
+    if vehicle is None and not sequence:
+        return
+    refusal = "vehicle" if vehicle is None else standing.plan.set_route(vehicle, sequence)
+    if refusal is not None:
+        raise PlanRefused(params={"why": f"{standing.routes[label].vehicle.name}: {refusal}"})
+
+
+def leg_labels(tasks: Iterable[StopTask]) -> frozenset[str]:
+    return frozenset(str(task.leg.uuid) for task in tasks)
+
+
+def open_tasks(routes: Iterable[Route]) -> Iterable[tuple[Route, Stop, StopTask]]:
+    """Everything that tours have still to do."""
+    for route in routes:
+        for stop in route.stops.all():
+            if stop.status == StopStatus.PENDING:
+                for task in stop.tasks.all():
+                    yield route, stop, task
