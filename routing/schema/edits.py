@@ -10,7 +10,8 @@ from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from marketplace.kernel.units import CELL_MAX_G, require_between
 from routing.schema.plans import PlanType
-from routing.schema.tour import COURIER, RouteType
+from routing.schema.tour import COURIER
+from routing.schema.types import RouteType
 from routing.services import changes, comparing, edits
 from routing.services.access import plan_for
 from routing.services.urgent import urgent_parcel

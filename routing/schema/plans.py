@@ -8,7 +8,7 @@ from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import HubType
 from routing.models import UnservedLeg
-from routing.schema.tour import RouteType, VehicleType, with_stops
+from routing.schema.types import RouteType, VehicleType, with_stops
 from routing.services import queueing
 from routing.services.access import plan_for, plans_of_hub
 
