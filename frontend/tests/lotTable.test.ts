@@ -10,7 +10,9 @@ describe("the table of many lots", () => {
   });
 
   it("has a template whose two lines are equally long", async () => {
-    const [header, example] = textOf(await template().arrayBuffer()).trim().split("\r\n");
+    const [header, example] = textOf(await template().arrayBuffer())
+      .trim()
+      .split("\r\n");
     expect(example?.split(",")).toHaveLength(header?.split(",").length ?? 0);
   });
 });

@@ -36,6 +36,7 @@ const route: RoutePartsFragment = {
       tasks: [{ id: "task", kind: "drop", reference: "order-1", zone: "ambient", weightG: 1000, done: false }],
       toDrop: [],
       toCollect: [crate],
+      toTakeOut: [],
     },
   ],
 };

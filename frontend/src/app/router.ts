@@ -29,6 +29,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/checkout", component: () => import("@/surfaces/buyer/CheckoutPage.vue"), meta: signedIn },
   { path: "/pay/return", component: () => import("@/surfaces/buyer/PayReturnPage.vue"), meta: signedIn },
   { path: "/orders", component: () => import("@/surfaces/buyer/OrdersPage.vue"), meta: signedIn },
+  { path: "/parcels", component: () => import("@/surfaces/buyer/FriendsParcelsPage.vue"), meta: signedIn },
   { path: "/orders/:id", component: () => import("@/surfaces/buyer/OrderPage.vue"), props: true, meta: signedIn },
   { path: "/me", component: () => import("@/surfaces/account/MePage.vue"), meta: { texts: ["account"], roles: [] } },
   {
@@ -94,6 +95,14 @@ const routes: RouteRecordRaw[] = [
   },
   { path: "/cabinets", component: () => import("@/surfaces/cabinet/CabinetsPage.vue"), meta: cabinet },
   { path: "/cabinets/breaches", component: () => import("@/surfaces/cabinet/BreachesPage.vue"), meta: cabinet },
+  { path: "/cabinets/fleet", component: () => import("@/surfaces/cabinet/FleetPage.vue"), meta: cabinet },
+  { path: "/cabinets/tasks", component: () => import("@/surfaces/cabinet/TasksPage.vue"), meta: cabinet },
+  {
+    path: "/cabinets/:id/desk",
+    component: () => import("@/surfaces/cabinet/DeskPage.vue"),
+    props: true,
+    meta: cabinet,
+  },
   { path: "/cabinets/:id", component: () => import("@/surfaces/cabinet/CabinetPage.vue"), props: true, meta: cabinet },
   { path: "/tester", component: () => import("@/surfaces/tester/TesterPage.vue"), meta: { texts: ["tester"] } },
 

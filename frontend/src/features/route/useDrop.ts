@@ -19,6 +19,7 @@ export interface DropRequest {
   unitId: string;
   damaged: boolean;
   weightG: number;
+  temperatureC: number | null;
 }
 
 /** Opens a compartment, follows its door, and confirms once it is closed again. Needs the network: a door moves. */
