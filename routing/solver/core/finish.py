@@ -10,6 +10,8 @@ from routing.solver.core.schedule import Stop, Timetable, timetable
 from routing.solver.solution import Action, Handling, Route, Solution, Unserved, Visit
 from routing.solver.terms import Reason, Size
 
+#: Places at which an unserved shipment is tried for its reason.
+TRIED = 100
 _ACTIONS = {
     Kind.DELIVER: Action.DROP,
     Kind.DROP: Action.DROP,
@@ -32,7 +34,7 @@ def finish(plan: Plan, *, engine: str, seed: int) -> Solution:
         routes.append(_route(net, vehicle, table, cells))
     served = plan.served()
     unserved = tuple(
-        Unserved(shipment.id, plan.cheapest(number)[1])
+        Unserved(shipment.id, plan.cheapest(number, most=TRIED)[1])
         for number, shipment in enumerate(problem.shipments)
         if number not in served
     )

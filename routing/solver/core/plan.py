@@ -67,21 +67,21 @@ class Plan:
         self.sequences[vehicle], self.costs[vehicle] = list(sequence), table.cost
         return None
 
-    def insert(self, shipment: int) -> Reason | None:
+    def insert(self, shipment: int, *, most: int | None = None) -> Reason | None:
         """Put a shipment where it costs least; the most promising reason if there is no room for it."""
-        found, reason = self.cheapest(shipment)
+        found, reason = self.cheapest(shipment, most=most)
         if found is None:
             return reason
         refused = self.set_route(found.vehicle, found.sequence)
         assert refused is None  # `cheapest` has just tried it
         return None
 
-    def insert_rest(self) -> None:
-        """Cheapest insertion of what is not served, dearest first."""
+    def insert_rest(self, *, most: int | None = None) -> None:
+        """Cheapest insertion of what is not served, dearest first; each is tried at `most` places."""
         shipments, served = self.net.problem.shipments, self.served()
         rest = [number for number in range(len(shipments)) if number not in served]
         for number in sorted(rest, key=lambda k: (-shipments[k].value_fen, k)):
-            self.insert(number)
+            self.insert(number, most=most)
 
     def hold_levels(self) -> None:
         """Leave shipments with a worse preference, least valued first, until the service levels hold."""
@@ -113,10 +113,12 @@ class Plan:
                 refused = self.set_route(vehicle, kept)
                 assert refused is None, f"a shorter route does not hold: {refused}"
 
-    def cheapest(self, shipment: int, *, only: int | None = None) -> tuple[Candidate | None, Reason]:
+    def cheapest(
+        self, shipment: int, *, only: int | None = None, most: int | None = None
+    ) -> tuple[Candidate | None, Reason]:
         """The first candidate that holds, by rising detour; else the reason that came closest.
 
-        `only`: the one vehicle that may take it.
+        `only`: the one vehicle that may take it. `most`: look at no more than so many candidates.
         """
         reason = self.net.ruled_out[shipment] or Reason.NO_OPTION
         candidates: list[Candidate] = []
@@ -130,7 +132,7 @@ class Plan:
                     candidates += self._candidates(vehicle, chain)
                 else:
                     reason = closest(reason, Reason.ACCESS)
-        for candidate in sorted(candidates, key=lambda c: c.detour_fen):
+        for candidate in sorted(candidates, key=lambda c: c.detour_fen)[:most]:
             table = timetable(self.net, candidate.vehicle, candidate.sequence)
             if not isinstance(table, Reason):
                 return candidate, reason

@@ -5,15 +5,23 @@ docs/routing.md explains the method. It solves all that a Problem can say; reloa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 from routing.solver.core.finish import finish
 from routing.solver.core.network import Network
 from routing.solver.core.plan import Plan
 from routing.solver.core.promises import lock_promises
 from routing.solver.engines.base import Limits, Listener, Progress, Watch
 from routing.solver.engines.yinong.arrays import Compiled, compile_arrays
+from routing.solver.engines.yinong.decompose import joined, parts
 from routing.solver.engines.yinong.search import Search
 from routing.solver.problem import Problem
 from routing.solver.solution import Solution
+
+#: What the search left is tried at so many places at the end.
+INSERTIONS = 200
 
 
 class Yinong:
@@ -23,6 +31,23 @@ class Yinong:
 
     def solve(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
         """See Engine. An iteration is one ruin and recreate of each worker."""
+        cut = parts(problem)
+        if len(cut) == 1:
+            return self._solve_whole(problem, limits=limits, seed=seed, listen=listen)
+        watch = Watch(limits)
+        shares = _shares(cut, limits)
+
+        def solve_part(number: int) -> Solution:
+            seconds = None if limits.seconds is None else min(shares[number], watch.left())
+            mine = replace(limits, seconds=seconds, workers=1)
+            return self._solve_whole(cut[number], limits=mine, seed=seed + number, listen=listen)
+
+        with ThreadPoolExecutor(limits.workers) as pool:
+            plans = list(pool.map(solve_part, range(len(cut))))
+        return joined(problem, plans, engine=self.name, seed=seed)
+
+    def _solve_whole(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
+        """A problem that does not fall into parts."""
         watch = Watch(limits)
         net = Network.of(problem)
         plan = Plan(net)
@@ -32,11 +57,18 @@ class Yinong:
             search = Search(compiled, watch=watch, seed=seed, listen=listen)
             search.start_from(plan)
             _replay(plan, compiled, search.run())
-        plan.insert_rest()
+        plan.insert_rest(most=INSERTIONS)
         plan.hold_levels()
         solution = finish(plan, engine=self.name, seed=seed)
         listen(Progress(self.name, "done", watch.elapsed(), float(solution.cost), len(solution.unserved)))
         return solution
+
+
+def _shares(cut: Sequence[Problem], limits: Limits) -> list[float]:
+    """Seconds of each part when workers take them in turn: by the number of shipments."""
+    whole = (limits.seconds or 0.0) * min(limits.workers, len(cut))
+    total = sum(len(part.shipments) for part in cut)
+    return [min(limits.seconds or 0.0, whole * len(part.shipments) / total) for part in cut]
 
 
 def _replay(plan: Plan, compiled: Compiled, routes: list[list[int]]) -> None:

@@ -8,22 +8,20 @@ followed by a start and an end node per type. Demand has one column per compartm
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from routing.solver.core.network import Kind, Network
 from routing.solver.engines.yinong import layout as at
+from routing.solver.engines.yinong.bundles import bundles, preference_of
 from routing.solver.engines.yinong.layout import NEVER, Arena, Floats, Ints, rows
-from routing.solver.problem import Shipment, Vehicle
+from routing.solver.problem import Vehicle
 from routing.solver.terms import Goods, Size
 
-#: A bundle fills at most this share of the smallest compartment that may take it.
-FILL = 0.2
 GOODS = {Goods.NEUTRAL: 0, Goods.FOOD: 1, Goods.PESTICIDE: 2}
+#: No route has more nodes than this plus four times the average, unless promised.
+LONGEST = 256
 #: Neighbouring places that a ruin may look at.
 NEAR = 400
 
@@ -47,11 +45,18 @@ class Compiled:
 def compile_arrays(net: Network, *, seed: int) -> Compiled:
     """Lay out a problem and an empty plan. Shipments without any alternative have no request."""
     slots, types = _types(net)
-    members = _bundles(net, types)
+    members = bundles(net, types)
     nodes, origin = _nodes(net, members)
     arena = Arena()
     _lay_problem(arena, net, members, nodes, slots, types)
-    _lay_search(arena, nodes=len(origin) + 2 * len(types), requests=len(members), slots=len(slots), seed=seed)
+    _lay_search(
+        arena,
+        nodes=len(origin) + 2 * len(types),
+        requests=len(members),
+        slots=len(slots),
+        promised=max((len(vehicle.locked) for vehicle in net.problem.vehicles), default=0),
+        seed=seed,
+    )
     return Compiled(net, arena.close(), members, origin, [vehicle for vehicle, _ in slots])
 
 
@@ -70,49 +75,6 @@ def _types(net: Network) -> tuple[list[tuple[int, int]], list[int]]:
             types.append(number)
         slots.append((number, known[alike]))
     return slots, types
-
-
-def _bundles(net: Network, types: Sequence[int]) -> list[list[int]]:
-    """Shipments per request: those with one and the same stop ride together, up to a share of any room."""
-    promised = {token for vehicle in net.problem.vehicles for token in vehicle.locked}
-    groups = defaultdict[Any, list[int]](list)
-    for number, shipment in enumerate(net.problem.shipments):
-        if net.alternatives[number]:
-            alone = shipment.id in promised or any(o.id in promised for o in shipment.options)
-            groups[number if alone else _signature(net, number, shipment)].append(number)
-    bundles: list[list[int]] = []
-    for group in groups.values():
-        fill = math.inf
-        for number in group:
-            share = _share(net, number, types)
-            if fill + share > FILL:
-                bundles.append([])
-                fill = 0.0
-            fill += share
-            bundles[-1].append(number)
-    return bundles
-
-
-def _signature(net: Network, number: int, shipment: Shipment) -> Any:
-    """What two shipments must share to be one request; the number itself for those that choose."""
-    chains = net.alternatives[number]
-    last = net.nodes[chains[0][-1]]
-    if len(chains) > 1 or len(chains[0]) > 1 or net.problem.places[last.place].cells is not None:
-        return number
-    terms = (shipment.release_s, shipment.due_s, shipment.goods, shipment.vehicles, shipment.hub)
-    rides = tuple(net.rides[number])
-    return last.site, last.kind, terms, rides, shipment.cold_budget_s
-
-
-def _share(net: Network, number: int, types: Sequence[int]) -> float:
-    shipment, share = net.problem.shipments[number], 0.0
-    for vehicle in types:
-        ride = net.rides[number][vehicle]
-        if ride is not None:
-            room = net.problem.vehicles[vehicle].compartments[ride.compartment]
-            share = max(share, shipment.volume_ml / max(room.volume_ml, 1e-9))
-            share = max(share, shipment.weight_g / max(room.weight_g, 1e-9))
-    return share
 
 
 class _Nodes:
@@ -135,11 +97,8 @@ def _nodes(net: Network, members: list[list[int]]) -> tuple[_Nodes, list[tuple[i
                 item = net.nodes[index]
                 mine = [net.nodes[net.alternatives[m][alternative][position]] for m in bundle]
                 group, cabinet = _drop_cells(net, bundle[0], index, groups)
-                option = net.problem.shipments[bundle[0]].options
-                preference = option[item.option].preference if item.option >= 0 else 0
-                nodes.ints.append(
-                    (request, int(item.kind), item.place, item.site, group, cabinet, preference)
-                )
+                row = (request, int(item.kind), item.place, item.site, group, cabinet)
+                nodes.ints.append((*row, preference_of(net, index)))
                 nodes.times.append(
                     (
                         max(float(item.opens_s), -NEVER),
@@ -201,6 +160,8 @@ def _lay_problem(
         arena.set(slot, value)
     arena.floats(at.DISTANCE, distance)
     arena.floats(at.TIME, time)
+    arena.floats(at.DISTANCE_TO, distance.T)
+    arena.floats(at.TIME_TO, time.T)
     near = np.argsort(distance, axis=1, kind="stable")[:, :NEAR]
     arena.set(at.NEAR_WIDTH, near.shape[1])
     arena.ints(at.NEAR, near)
@@ -278,6 +239,10 @@ def _lay_requests(arena: Arena, net: Network, members: list[list[int]], types: l
     chains = [chain for bundle in members for chain in net.alternatives[bundle[0]]]
     allowed = [[all(net.may_carry(v, n) for n in chain) for v in types] for chain in chains for _ in chain]
     arena.ints(at.ALLOWED, np.array(allowed, dtype=np.int64))
+    table = rows(values, at.REQUEST_VALUES_WIDTH)
+    bound = (table[:, at.RELEASE] > -NEVER).any() or (table[:, at.DUE_BACK] < NEVER).any()
+    cold = exposed.any() or (most < NEVER).any()
+    arena.set(at.PLAIN, int(not bound and not cold and not any(row[at.GOODS] for row in ints)))
     arena.ints(at.EXPOSED, exposed)
     arena.floats(at.MOST_STOPS, most)
 
@@ -334,9 +299,10 @@ def _lay_types(arena: Arena, net: Network, types: list[int]) -> None:
     arena.floats(at.BREAK, breaks)
 
 
-def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: int) -> None:
+def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, promised: int, seed: int) -> None:
     """Everything that the search writes: an empty plan, every request absent."""
-    longest, columns, places = nodes + 2, int(arena.n[at.COLUMNS]), int(arena.n[at.PLACES])
+    longest = min(nodes + 2, LONGEST + 4 * requests // max(1, slots) + 2 * promised) | 1
+    columns, places = int(arena.n[at.COLUMNS]), int(arena.n[at.PLACES])
     arena.set(at.LONGEST, longest)
     arena.set(at.MOST_ROUTES, slots)
     arena.set(at.RANDOM, at.random_start(seed))
@@ -353,6 +319,8 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: in
         (at.CELLS_USED, (4 * places, 3)),
         (at.CABINET_GOODS, (places, 3)),
         (at.LEVEL_USED, int(arena.n[at.LEVELS]) + 1),
+        (at.FROZEN, slots),
+        (at.FOREIGN, requests),
         (at.TOUCHED, slots + 1),
         (at.TOUCH_STAMP, slots),
         (at.SAVED_ROUTE, (slots, longest)),
@@ -366,8 +334,9 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, seed: in
         (at.POOL_FROM, at.POOL_MOST_ROUTES + 1),
         (at.POOL_SLOT, at.POOL_MOST_ROUTES),
         (at.VERSION, slots),
-        (at.SAVED_VERSION, slots),
-        (at.KNOWN, (nodes, slots, at.KNOWN_WIDTH)),
+        (at.KNOWN, (nodes, slots)),
+        (at.KNOWN_AT, (nodes, slots)),
+        (at.HERE, (slots, longest, at.HERE_WIDTH)),
     )
     for table, shape in ints:
         arena.ints(table, np.zeros(shape, dtype=np.int64))

@@ -79,15 +79,12 @@ def touch(n: Arena, f: Arena, r: int) -> None:
     n[at.TOUCHED_COUNT] += 1
     n[n[at.SAVED_LENGTH] + r] = n[n[at.LENGTH] + r]
     f[n[at.SAVED_COST] + r] = cost_of(n, f, r)
-    n[n[at.SAVED_VERSION] + r] = n[n[at.VERSION] + r]
     _copy_route(n, at.ROUTE, at.SAVED_ROUTE, r, n[n[at.LENGTH] + r])
 
 
 @compiled
 def _renew(n: Arena, f: Arena, r: int) -> None:
-    """Take a changed route into account; what was known of insertions into it is void."""
-    n[at.LAST_VERSION] += 1
-    n[n[at.VERSION] + r] = n[at.LAST_VERSION]
+    """Take a changed route into account."""
     f[n[at.TOTAL] + at.CURRENT] -= cost_of(n, f, r)
     refresh(n, f, r)
     f[n[at.TOTAL] + at.CURRENT] += cost_of(n, f, r)
@@ -164,7 +161,6 @@ def undo(n: Arena, f: Arena, before: float) -> None:
     for k in range(n[at.TOUCHED_COUNT]):
         r = n[n[at.TOUCHED] + k]
         n[n[at.LENGTH] + r] = n[n[at.SAVED_LENGTH] + r]
-        n[n[at.VERSION] + r] = n[n[at.SAVED_VERSION] + r]
         _copy_route(n, at.SAVED_ROUTE, at.ROUTE, r, n[n[at.LENGTH] + r])
         refresh(n, f, r)
     f[n[at.TOTAL] + at.CURRENT] = before

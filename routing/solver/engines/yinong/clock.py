@@ -23,49 +23,69 @@ def uniform(n: Arena) -> float:
 @compiled
 def refresh(n: Arena, f: Arena, r: int) -> None:
     """Recompute everything about a route from its sequence of nodes."""
-    t, count = n[n[at.SLOT_TYPE] + r], n[n[at.LENGTH] + r]
-    seq = n[at.ROUTE] + r * n[at.LONGEST]
+    t, count, nodes = n[n[at.SLOT_TYPE] + r], n[n[at.LENGTH] + r], n[at.NODE]
+    seq, here = n[at.ROUTE] + r * n[at.LONGEST], n[at.HERE] + r * n[at.LONGEST] * at.HERE_WIDTH
     n[seq] = n[n[at.TYPE_START] + 2 * t]
     n[seq + count + 1] = n[n[at.TYPE_START] + 2 * t + 1]
+    positions, version = n[at.POSITION], at.EMPTY_VERSION
+    for i in range(count + 2):
+        x = n[seq + i]
+        version = (version ^ x) * 1099511628211
+        n[here + i * at.HERE_WIDTH] = n[nodes + x * at.NODE_WIDTH + at.PLACE]
+        n[here + i * at.HERE_WIDTH + 1] = n[nodes + x * at.NODE_WIDTH + at.SITE]
+        if 0 < i <= count:
+            n[positions + x] = i
+    n[n[at.VERSION] + r] = version
     depart = f[n[at.TYPE_VALUES] + t * at.TYPE_VALUES_WIDTH + at.SHIFT_OPENS]
+    if n[at.PLAIN] != 0:
+        _forward(n, f, r, depart)
+        n[n[at.FRAGILE] + r] = 1 if n[at.BREAKS] > 0 else 0
+    else:
+        depart, fragile, most = _terms(n, f, r, depart)
+        _forward(n, f, r, depart)
+        n[n[at.FRAGILE] + r] = 1 if fragile or most < n[n[at.STOPS] + r] + 2 else 0
+    _backward(n, f, r)
+    for k in range(n[at.COLUMNS]):
+        _loads(n, f, r, k)
+
+
+@compiled
+def _terms(n: Arena, f: Arena, r: int, depart: float) -> tuple[float, bool, float]:
+    """(earliest departure, whether O(1) answers never suffice, fewest stops that a shipment allows)."""
+    t, count = n[n[at.SLOT_TYPE] + r], n[n[at.LENGTH] + r]
+    seq, goods = n[at.ROUTE] + r * n[at.LONGEST], n[at.ROUTE_GOODS] + 3 * r
     exposed, due, most = False, at.NEVER, at.NEVER
-    goods = n[at.ROUTE_GOODS] + 3 * r
     n[goods] = n[goods + 1] = n[goods + 2] = 0
     for i in range(1, count + 1):
-        x = n[seq + i]
-        q = n[n[at.NODE] + x * at.NODE_WIDTH + at.OF_REQUEST]
-        n[n[at.POSITION] + x] = i
+        q = n[n[at.NODE] + n[seq + i] * at.NODE_WIDTH + at.OF_REQUEST]
         v = n[at.REQUEST_VALUES] + q * at.REQUEST_VALUES_WIDTH
         depart = max(depart, f[v + at.RELEASE])
         exposed |= n[n[at.EXPOSED] + t * n[at.REQUESTS] + q] != 0
         due = min(due, f[v + at.DUE_BACK])
         most = min(most, f[n[at.MOST_STOPS] + t * n[at.REQUESTS] + q])
         n[goods + n[n[at.REQUEST] + q * at.REQUEST_WIDTH + at.GOODS]] += 1
-    _forward(n, f, r, depart)
-    _backward(n, f, r)
-    for k in range(n[at.COLUMNS]):
-        _loads(n, f, r, k)
-    fragile = exposed or n[at.BREAKS] > 0 or due < at.NEVER or most < n[n[at.STOPS] + r] + 2
-    n[n[at.FRAGILE] + r] = 1 if fragile else 0
+    return depart, exposed or n[at.BREAKS] > 0 or due < at.NEVER, most
 
 
 @compiled
 def _forward(n: Arena, f: Arena, r: int, depart: float) -> None:
-    t, count = n[n[at.SLOT_TYPE] + r], n[n[at.LENGTH] + r]
-    seq, clock = n[at.ROUTE] + r * n[at.LONGEST], n[at.CLOCK] + r * n[at.LONGEST] * at.CLOCK_WIDTH
-    kind = n[at.TYPE_VALUES] + t * at.TYPE_VALUES_WIDTH
+    """Earliest times, legs, stops, metres and cost."""
+    count, all_times = n[n[at.LENGTH] + r], n[at.NODE_TIMES]
+    seq, here = n[at.ROUTE] + r * n[at.LONGEST], n[at.HERE] + r * n[at.LONGEST] * at.HERE_WIDTH
+    row = n[at.CLOCK] + r * n[at.LONGEST] * at.CLOCK_WIDTH
     places, distance, time = n[at.PLACES], n[at.DISTANCE], n[at.TIME]
-    metres, waited, slack, choice, stops = 0.0, 0.0, at.NEVER, 0.0, 0
-    now = depart
-    f[clock + at.READY] = now
-    before = n[at.NODE] + n[seq] * at.NODE_WIDTH
+    metres, waited, slack, choice, stops, now = 0.0, 0.0, at.NEVER, 0.0, 0, depart
+    f[row + at.READY] = now
+    place, site = n[here], n[here + 1]
     for i in range(1, count + 1):
-        here = n[at.NODE] + n[seq + i] * at.NODE_WIDTH
-        times = n[at.NODE_TIMES] + n[seq + i] * at.NODE_TIMES_WIDTH
-        if n[here + at.SITE] == n[before + at.SITE]:
+        times = all_times + n[seq + i] * at.NODE_TIMES_WIDTH
+        there, there_site = n[here + i * at.HERE_WIDTH], n[here + i * at.HERE_WIDTH + 1]
+        way = place * places + there
+        f[row + at.LEG_M], f[row + at.LEG_S] = f[distance + way], f[time + way]
+        row += at.CLOCK_WIDTH
+        if there_site == site:
             now += f[times + at.SERVICE]
         else:
-            way = n[before + at.PLACE] * places + n[here + at.PLACE]
             arrival = now + f[time + way]
             start = max(arrival, f[times + at.OPENS])
             waited += start - arrival
@@ -74,44 +94,55 @@ def _forward(n: Arena, f: Arena, r: int, depart: float) -> None:
             metres += f[distance + way]
             stops += 1
         choice += f[times + at.CHOICE]
-        f[clock + i * at.CLOCK_WIDTH + at.READY] = now
-        before = here
-    way = n[before + at.PLACE] * places + n[n[at.NODE] + n[seq + count + 1] * at.NODE_WIDTH + at.PLACE]
+        f[row + at.READY] = now
+        place, site = there, there_site
+    way = place * places + n[here + (count + 1) * at.HERE_WIDTH]
     back = now + f[time + way]
-    f[clock + (count + 1) * at.CLOCK_WIDTH + at.READY] = back
-    metres += f[distance + way]
-    later = max(0.0, min(waited, min(slack, waited + f[kind + at.SHIFT_CLOSES] - back)))
-    values = n[at.ROUTE_VALUES] + r * at.ROUTE_VALUES_WIDTH
+    f[row + at.LEG_M] = f[distance + way] if count > 0 else 0.0
+    f[row + at.LEG_S] = f[time + way] if count > 0 else 0.0
+    f[row + at.CLOCK_WIDTH + at.READY] = back
     n[n[at.STOPS] + r] = stops
-    f[values + at.METRES] = f[values + at.COST] = 0.0
-    if count > 0:
-        f[values + at.METRES] = metres
-        f[values + at.COST] = f[kind + at.FIXED] + metres * f[kind + at.PER_METRE] + choice
-        f[values + at.COST] += (back - depart - later) * f[kind + at.PER_SECOND]
+    closes = f[n[at.TYPE_VALUES] + n[n[at.SLOT_TYPE] + r] * at.TYPE_VALUES_WIDTH + at.SHIFT_CLOSES]
+    later = max(0.0, min(waited, min(slack, waited + closes - back)))
+    _price(n, f, r, metres + f[distance + way], choice, back - depart - later)
+
+
+@compiled
+def _price(n: Arena, f: Arena, r: int, metres: float, choice: float, lasts: float) -> None:
+    """Metres and cost of a route that lasts so many seconds."""
+    kind = n[at.TYPE_VALUES] + n[n[at.SLOT_TYPE] + r] * at.TYPE_VALUES_WIDTH
+    values = n[at.ROUTE_VALUES] + r * at.ROUTE_VALUES_WIDTH
+    if n[n[at.LENGTH] + r] == 0:
+        f[values + at.METRES] = f[values + at.COST] = 0.0
+        return
+    f[values + at.METRES] = metres
+    f[values + at.COST] = f[kind + at.FIXED] + metres * f[kind + at.PER_METRE] + choice
+    f[values + at.COST] += lasts * f[kind + at.PER_SECOND]
 
 
 @compiled
 def _backward(n: Arena, f: Arena, r: int) -> None:
-    t, count = n[n[at.SLOT_TYPE] + r], n[n[at.LENGTH] + r]
-    seq, clock = n[at.ROUTE] + r * n[at.LONGEST], n[at.CLOCK] + r * n[at.LONGEST] * at.CLOCK_WIDTH
+    """Latest times."""
+    t, count, all_times = n[n[at.SLOT_TYPE] + r], n[n[at.LENGTH] + r], n[at.NODE_TIMES]
+    seq, here = n[at.ROUTE] + r * n[at.LONGEST], n[at.HERE] + r * n[at.LONGEST] * at.HERE_WIDTH
     end = f[n[at.TYPE_VALUES] + t * at.TYPE_VALUES_WIDTH + at.SHIFT_CLOSES]
-    start = end
-    f[clock + (count + 1) * at.CLOCK_WIDTH + at.LAST_START] = start
-    f[clock + (count + 1) * at.CLOCK_WIDTH + at.LAST_END] = end
-    service = 0.0
-    for i in range(count + 1, 0, -1):
-        here = n[at.NODE] + n[seq + i] * at.NODE_WIDTH
-        before = n[at.NODE] + n[seq + i - 1] * at.NODE_WIDTH
-        if n[here + at.SITE] == n[before + at.SITE]:
+    start, service = end, 0.0
+    row = n[at.CLOCK] + (r * n[at.LONGEST] + count + 1) * at.CLOCK_WIDTH
+    f[row + at.LAST_START], f[row + at.LAST_END] = start, end
+    site = n[here + (count + 1) * at.HERE_WIDTH + 1]
+    for i in range(count, -1, -1):
+        row -= at.CLOCK_WIDTH
+        before = n[here + i * at.HERE_WIDTH + 1]
+        if before == site:
             end -= service
-        else:
-            end = start - f[n[at.TIME] + n[before + at.PLACE] * n[at.PLACES] + n[here + at.PLACE]]
-        row = clock + (i - 1) * at.CLOCK_WIDTH
+        elif count > 0:
+            end = start - f[row + at.LEG_S]
         f[row + at.LAST_END] = end
-        times = n[at.NODE_TIMES] + n[seq + i - 1] * at.NODE_TIMES_WIDTH
+        times = all_times + n[seq + i] * at.NODE_TIMES_WIDTH
         service = f[times + at.SERVICE]
         start = min(f[times + at.CLOSES], end - service - f[times + at.SETUP])
         f[row + at.LAST_START] = start
+        site = before
 
 
 @compiled

@@ -39,4 +39,4 @@ def _keep_machine_code() -> None:
 
 
 _keep_machine_code()
-compiled = numba.njit(nogil=True, cache=True)
+compiled = numba.njit(nogil=True, cache=True, error_model="numpy")

@@ -23,7 +23,7 @@ HEADER = 96
 # --- sizes
 (SLOTS, TYPES, REQUESTS, PLACES, LONGEST, COLUMNS, LEVELS, BREAKS, NEAR_WIDTH) = range(9)
 # --- counters and flags of the running search
-(STAMP, TOUCHED_COUNT, REMOVED_COUNT, POOL_ROWS, POOL_USED, MOST_ROUTES, RANDOM, LAST_VERSION) = range(10, 18)
+(STAMP, TOUCHED_COUNT, REMOVED_COUNT, POOL_ROWS, POOL_USED, MOST_ROUTES, RANDOM, PLAIN) = range(10, 18)
 # --- tables of integers: their offsets stand in these places of the header
 (
     NODE,
@@ -72,9 +72,12 @@ HEADER = 96
     POOL_FROM,
     POOL_SLOT,
     VERSION,
-    SAVED_VERSION,
     KNOWN,
-) = range(20, 68)
+    KNOWN_AT,
+    HERE,
+    FROZEN,
+    FOREIGN,
+) = range(20, 71)
 # --- tables of floats
 (
     DISTANCE,
@@ -97,7 +100,9 @@ HEADER = 96
     POOL_COST,
     KNOWN_COST,
     TOTAL,
-) = range(68, 88)
+    DISTANCE_TO,
+    TIME_TO,
+) = range(71, 93)
 
 # --- columns of the rows
 NODE_WIDTH = 8
@@ -110,14 +115,17 @@ REQUEST_VALUES_WIDTH = 4
 (VALUE, BUDGET, RELEASE, DUE_BACK) = range(4)
 TYPE_VALUES_WIDTH = 6
 (SHIFT_OPENS, SHIFT_CLOSES, FIXED, PER_METRE, PER_SECOND, RANGE) = range(6)
-CLOCK_WIDTH = 3
-(READY, LAST_END, LAST_START) = range(3)  # earliest end, latest end, latest start of the stop
+#: Earliest end of the stop, its latest end and start, metres and seconds from here to the next.
+CLOCK_WIDTH = 5
+(READY, LAST_END, LAST_START, LEG_M, LEG_S) = range(5)
+#: Place and site of each position of a route, start and end included.
+HERE_WIDTH = 2
 LOAD_WIDTH = 3
 (AFTER_HERE, MOST_BEFORE, MOST_AFTER) = range(3)
-#: What is known of the cheapest insertion of a node into a slot: version of the route, and place, packed as
-#: first * PACK + second (-1: none below the cost in KNOWN_COST).
-KNOWN_WIDTH = 2
-(KNOWN_VERSION, KNOWN_PLACE) = range(2)
+#: A route's version is a hash of its nodes (Fowler, Noll, Vo), so that equal routes are known again.
+EMPTY_VERSION = 1469598103934665603
+#: What is known of the cheapest insertion of a node into a slot: the version of the route in KNOWN, a lower
+#: bound in KNOWN_COST, and the place in KNOWN_AT, packed as first * PACK + second (-1: none found).
 PACK = 1 << 20
 ROUTE_VALUES_WIDTH = 2
 (COST, METRES) = range(2)

@@ -21,64 +21,98 @@ ORDER_TOTAL = 17.0
 
 
 @compiled
-def _cheapest_in(
-    n: Arena, f: Arena, r: int, x: int, y: int, best: float, blink: float
-) -> tuple[float, int, int]:
-    """The cheapest insertion into one route below `best`, from memory where the route has not changed since.
+def _look(n: Arena, f: Arena, r: int, x: int, y: int, best: float) -> tuple[float, int]:
+    """(cost, packed place) of the cheapest insertion into one route below `best`, or (best, -1); kept."""
+    cost, i, j = best, -1, -1
+    if not may_join(n, f, r, x):
+        cost = at.NEVER
+    elif y < 0:
+        cost, i = scan_single(n, f, r, x, best, 0.0)
+    else:
+        cost, i, j = scan_pair(n, f, r, x, y, best, 0.0)
+    row, place = x * n[at.SLOTS] + r, i * at.PACK + j + 1 if i >= 0 else -1
+    n[n[at.KNOWN] + row] = n[n[at.VERSION] + r]
+    n[n[at.KNOWN_AT] + row] = place
+    f[n[at.KNOWN_COST] + row] = cost
+    return cost, place
 
-    The best place is overlooked with chance `blink`, and the route then scanned anew as blindly.
+
+@compiled
+def _look_again(n: Arena, f: Arena, r: int, x: int, y: int, best: float, blink: float) -> tuple[float, int]:
+    """Like `_look`, each place being overlooked with chance `blink`, and not remembered."""
+    if y < 0:
+        cost, i = scan_single(n, f, r, x, best, blink)
+        return cost, i * at.PACK if i >= 0 else -1
+    cost, i, j = scan_pair(n, f, r, x, y, best, blink)
+    return cost, i * at.PACK + j + 1 if i >= 0 else -1
+
+
+@compiled
+def _cheapest_used(n: Arena, f: Arena, x: int, y: int, best: float, blink: float) -> tuple[float, int, int]:
+    """(cost, slot, packed place) of the cheapest insertion below `best` into a route in use, if any
+
+    What is known of a route that has not changed is taken from memory; the best place is overlooked with
+    chance `blink`, and the route then scanned anew as blindly.
     """
-    row = n[at.KNOWN] + (x * n[at.SLOTS] + r) * at.KNOWN_WIDTH
-    cost_at = n[at.KNOWN_COST] + x * n[at.SLOTS] + r
-    known = n[row + at.KNOWN_VERSION] == n[n[at.VERSION] + r]
-    if known and f[cost_at] >= best:
-        return best, -1, -1
-    if not known or n[row + at.KNOWN_PLACE] < 0:
-        cost, i, j = best, -1, -1
-        if not may_join(n, f, r, x):
-            cost = at.NEVER
-        elif y < 0:
-            cost, i = scan_single(n, f, r, x, best, 0.0)
+    slots, found, found_at = n[at.SLOTS], -1, -1
+    known, lengths, versions = n[at.KNOWN] + x * slots, n[at.LENGTH], n[at.VERSION]
+    costs, places, frozen = n[at.KNOWN_COST] + x * slots, n[at.KNOWN_AT] + x * slots, n[at.FROZEN]
+    for r in range(slots):
+        if n[frozen + r] != 0:
+            continue
+        if n[known + r] == n[versions + r]:
+            if f[costs + r] >= best:
+                continue
+            cost, place = f[costs + r], n[places + r]
+            if place < 0:
+                cost, place = _look(n, f, r, x, y, best)
+        elif n[lengths + r] == 0:
+            continue
         else:
-            cost, i, j = scan_pair(n, f, r, x, y, best, 0.0)
-        n[row + at.KNOWN_VERSION] = n[n[at.VERSION] + r]
-        n[row + at.KNOWN_PLACE] = i * at.PACK + j + 1 if i >= 0 else -1
-        f[cost_at] = cost
-        if i < 0:
-            return best, -1, -1
-    if uniform(n) < blink:
-        if y < 0:
-            cost, i = scan_single(n, f, r, x, best, blink)
-            return cost, i, -1
-        return scan_pair(n, f, r, x, y, best, blink)
-    place = n[row + at.KNOWN_PLACE]
-    return f[cost_at], place // at.PACK, place % at.PACK - 1
+            cost, place = _look(n, f, r, x, y, best)
+        if place >= 0 and uniform(n) < blink:
+            cost, place = _look_again(n, f, r, x, y, best, blink)
+        if place >= 0 and cost < best:
+            best, found, found_at = cost, r, place
+    return best, found, found_at
+
+
+@compiled
+def _cheapest_fresh(n: Arena, f: Arena, x: int, y: int, best: float) -> tuple[float, int, int]:
+    """The same for the first free slot of each type."""
+    seen_type, found, found_at = -1, -1, -1
+    for r in range(n[at.SLOTS]):
+        if n[n[at.LENGTH] + r] > 0 or n[n[at.SLOT_TYPE] + r] == seen_type or n[n[at.FROZEN] + r] != 0:
+            continue
+        seen_type = n[n[at.SLOT_TYPE] + r]
+        cost, place = best, -1
+        if may_join(n, f, r, x):
+            cost, place = _look_again(n, f, r, x, y, best, 0.0)
+        if place >= 0 and cost < best:
+            best, found, found_at = cost, r, place
+    return best, found, found_at
 
 
 @compiled
 def put_back(n: Arena, f: Arena, q: int, blink: float) -> bool:
     """Insert a request where it costs least, into a new route only if no other takes it."""
-    best, best_r, best_x, best_y, best_i, best_j = value_of(n, f, q), -1, -1, -1, -1, -1
+    best, best_r, best_x, best_y, best_at = value_of(n, f, q), -1, -1, -1, -1
     for fresh in range(2):
         for a in range(n[n[at.ALTERNATIVES_FROM] + q], n[n[at.ALTERNATIVES_FROM] + q + 1]):
             x, y = n[n[at.FIRST_OF_ALTERNATIVE] + a], n[n[at.SECOND_OF_ALTERNATIVE] + a]
             if not has_room(n, q, x if y < 0 else y):
                 continue
-            seen_type = -1
-            for r in range(n[at.SLOTS]):
-                empty = n[n[at.LENGTH] + r] == 0
-                if empty != (fresh == 1) or (empty and n[n[at.SLOT_TYPE] + r] == seen_type):
-                    continue
-                if empty:
-                    seen_type = n[n[at.SLOT_TYPE] + r]
-                cost, i, j = _cheapest_in(n, f, r, x, y, best, blink)
-                if i >= 0:
-                    best, best_r, best_x, best_y, best_i, best_j = cost, r, x, y, i, j
+            if fresh == 0:
+                cost, r, place = _cheapest_used(n, f, x, y, best, blink)
+            else:
+                cost, r, place = _cheapest_fresh(n, f, x, y, best)
+            if r >= 0:
+                best, best_r, best_x, best_y, best_at = cost, r, x, y, place
         if best_r >= 0 or routes_in_use(n) >= n[at.MOST_ROUTES]:
             break
     if best_r < 0:
         return False
-    insert(n, f, q, best_r, best_x, best_i, best_y, best_j)
+    insert(n, f, q, best_r, best_x, best_at // at.PACK, best_y, best_at % at.PACK - 1)
     return True
 
 
@@ -108,16 +142,14 @@ def order(n: Arena, f: Arena) -> None:
 def add_absent(n: Arena) -> None:
     """Absent requests join those to put back; of many only some."""
     absent, stamp = 0, n[at.STAMP]
+    routes, marked, foreign = n[at.ROUTE_OF], n[at.MARKED], n[at.FOREIGN]
     for q in range(n[at.REQUESTS]):
-        if n[n[at.ROUTE_OF] + q] < 0 and n[n[at.MARKED] + q] != stamp:
+        if n[routes + q] < 0 and n[marked + q] != stamp and n[foreign + q] == 0:
             absent += 1
     if absent == 0:
         return
     share = 1.0 if absent <= MOST_ABSENT else MOST_ABSENT / absent
     for q in range(n[at.REQUESTS]):
-        if (
-            n[n[at.ROUTE_OF] + q] < 0
-            and n[n[at.MARKED] + q] != stamp
-            and (share >= 1.0 or uniform(n) < share)
-        ):
+        mine = n[routes + q] < 0 and n[marked + q] != stamp and n[foreign + q] == 0
+        if mine and (share >= 1.0 or uniform(n) < share):
             note_removed(n, q)

@@ -16,6 +16,8 @@ from routing.solver.engines.yinong.compiling import Arena, compiled
 #: Average number of requests taken out, and longest string (SISR's c and L).
 AVERAGE_REMOVED = 10.0
 LONGEST_STRING = 10.0
+#: Where stops have many requests, up to so many times as many are taken out, so that stops can move.
+MOST_CROWD = 4.0
 #: A string leaves a gap with this chance, which grows while a draw stays above DEPTH (SISR's alpha, beta).
 SPLIT = 0.5
 DEPTH = 0.01
@@ -25,6 +27,8 @@ MOST_AT_PLACE = 60
 #: Chance that up to MOST_FREED requests far away give their worse options back, where a level is tight.
 FREE_LEVEL = 0.5
 MOST_FREED = 3
+#: Draws of a request to begin with, when a worker owns only some routes.
+SEED_DRAWS = 20
 
 
 @compiled
@@ -65,15 +69,18 @@ def _take_string(n: Arena, f: Arena, r: int, center: int, most: float) -> None:
 @compiled
 def ruin(n: Arena, f: Arena) -> None:
     """Strings from the routes round a random request (SISR, section 4)."""
-    used, served = 0, 0
+    used, served, stops = 0, 0, 0
     for r in range(n[at.SLOTS]):
-        served += n[n[at.LENGTH] + r]
-        used += 1 if n[n[at.LENGTH] + r] > 0 else 0
+        if n[n[at.LENGTH] + r] > 0:
+            served += n[n[at.LENGTH] + r]
+            stops += n[n[at.STOPS] + r]
+            used += 1
     if used == 0:
         return
-    longest = min(LONGEST_STRING, served / used)
-    strings = int(uniform(n) * (4.0 * AVERAGE_REMOVED / (1.0 + longest) - 1.0) + 1.0)
-    seed = int(uniform(n) * n[at.REQUESTS])
+    crowd = min(MOST_CROWD, max(1.0, served / max(1, stops) - 1.0))
+    longest = min(LONGEST_STRING * crowd, served / used)
+    strings = int(uniform(n) * (4.0 * AVERAGE_REMOVED * crowd / (1.0 + longest) - 1.0) + 1.0)
+    seed = _seed(n)
     x = n[n[at.NODE_OF] + seed]
     choices = n[n[at.ALTERNATIVES_FROM] + seed + 1] - n[n[at.ALTERNATIVES_FROM] + seed]
     if x >= 0 and choices > 1 and uniform(n) < EMPTY_PLACE:
@@ -93,6 +100,18 @@ def ruin(n: Arena, f: Arena) -> None:
 
 
 @compiled
+def _seed(n: Arena) -> int:
+    """A random request, out of the worker's own routes if a few draws find one."""
+    seed = int(uniform(n) * n[at.REQUESTS])
+    for _ in range(SEED_DRAWS):
+        r = n[n[at.ROUTE_OF] + seed]
+        if n[n[at.FROZEN] + r] == 0 if r >= 0 else n[n[at.FOREIGN] + seed] == 0:
+            break
+        seed = int(uniform(n) * n[at.REQUESTS])
+    return seed
+
+
+@compiled
 def _ruin_at(n: Arena, f: Arena, place: int, longest: float, strings: int) -> int:
     """Take a string out of each untouched route that stops at a place; gives the number taken."""
     taken = 0
@@ -100,7 +119,7 @@ def _ruin_at(n: Arena, f: Arena, place: int, longest: float, strings: int) -> in
         x = n[n[at.PLACE_NODES] + m]
         q = n[n[at.NODE] + x * at.NODE_WIDTH + at.OF_REQUEST]
         r = n[n[at.ROUTE_OF] + q]
-        if r < 0 or (n[n[at.NODE_OF] + q] != x and n[n[at.SECOND_OF] + q] != x):
+        if r < 0 or n[n[at.FROZEN] + r] != 0 or (n[n[at.NODE_OF] + q] != x and n[n[at.SECOND_OF] + q] != x):
             continue
         if n[n[at.TOUCH_STAMP] + r] == n[at.STAMP] or n[n[at.POSITION] + x] <= n[n[at.LOCKED] + r]:
             continue
@@ -119,7 +138,7 @@ def _free_level(n: Arena, f: Arena) -> None:
     for _ in range(12 * wanted):
         q = int(uniform(n) * n[at.REQUESTS])
         r = n[n[at.ROUTE_OF] + q]
-        if r < 0 or _is_locked(n, q, r):
+        if r < 0 or n[n[at.FROZEN] + r] != 0 or _is_locked(n, q, r):
             continue
         drop = n[n[at.SECOND_OF] + q]
         if drop < 0:
@@ -143,7 +162,9 @@ def _empty_place(n: Arena, f: Arena, q: int) -> None:
         x = n[n[at.PLACE_NODES] + m]
         other = n[n[at.NODE] + x * at.NODE_WIDTH + at.OF_REQUEST]
         r = n[n[at.ROUTE_OF] + other]
-        if r < 0 or (n[n[at.NODE_OF] + other] != x and n[n[at.SECOND_OF] + other] != x):
+        if r < 0 or n[n[at.FROZEN] + r] != 0:
+            continue
+        if n[n[at.NODE_OF] + other] != x and n[n[at.SECOND_OF] + other] != x:
             continue
         if n[at.REMOVED_COUNT] >= MOST_AT_PLACE or _is_locked(n, other, r):
             continue

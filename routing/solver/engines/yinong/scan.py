@@ -21,7 +21,7 @@ def may_join(n: Arena, f: Arena, r: int, x: int) -> bool:
         n[n[at.NODE] + x * at.NODE_WIDTH + at.OF_REQUEST],
         n[n[at.NODE] + x * at.NODE_WIDTH + at.KIND],
     )
-    if n[n[at.ALLOWED] + x * n[at.TYPES] + t] == 0:
+    if n[n[at.ALLOWED] + x * n[at.TYPES] + t] == 0 or n[n[at.LENGTH] + r] + 4 > n[at.LONGEST]:
         return False
     mine = n[n[at.REQUEST] + q * at.REQUEST_WIDTH + at.GOODS]
     if mine > 0 and n[n[at.ROUTE_GOODS] + 3 * r + 3 - mine] > 0:
@@ -60,79 +60,77 @@ def _needs_drive(n: Arena, f: Arena, r: int, q: int, more_stops: int) -> bool:
 def scan_single(n: Arena, f: Arena, r: int, x: int, best: float, blink: float) -> tuple[float, int]:  # noqa: C901, PLR0915 - one hot loop
     """(cost, position after which to insert `x`) of the cheapest place below `best`, or (best, -1)."""
     t, count, where = n[n[at.SLOT_TYPE] + r], n[n[at.LENGTH] + r], -1
-    seq, clock = n[at.ROUTE] + r * n[at.LONGEST], n[at.CLOCK] + r * n[at.LONGEST] * at.CLOCK_WIDTH
     node, times = n[at.NODE] + x * at.NODE_WIDTH, n[at.NODE_TIMES] + x * at.NODE_TIMES_WIDTH
     q, px, sx = n[node + at.OF_REQUEST], n[node + at.PLACE], n[node + at.SITE]
     opens, closes, setup, service = f[times], f[times + at.CLOSES], f[times + at.SETUP], f[times + at.SERVICE]
     kind = n[at.TYPE_VALUES] + t * at.TYPE_VALUES_WIDTH
     per_metre, per_second = f[kind + at.PER_METRE], f[kind + at.PER_SECOND]
     fixed = f[times + at.CHOICE] + (f[kind + at.FIXED] if count == 0 else 0.0)
-    places, distance, time = n[at.PLACES], n[at.DISTANCE], n[at.TIME]
-    columns = n[at.COLUMNS]
-    step, demand = columns * at.LOAD_WIDTH, n[at.DEMAND] + (t * n[at.REQUESTS] + q) * columns
-    loads = (
-        n[at.LOAD]
-        + r * n[at.LONGEST] * step
-        + (at.MOST_BEFORE if n[node + at.KIND] == DELIVER else at.MOST_AFTER)
-    )
-    capacity = n[at.CAPACITY] + t * columns
+    places = n[at.PLACES]
+    there, onward = n[at.DISTANCE_TO] + px * places, n[at.DISTANCE] + px * places
+    there_s, onward_s = n[at.TIME_TO] + px * places, n[at.TIME] + px * places
     drive = _needs_drive(n, f, r, q, 1)
     reach = f[kind + at.RANGE] - f[n[at.ROUTE_VALUES] + r * at.ROUTE_VALUES_WIDTH + at.METRES]
-    a = n[at.NODE] + n[seq + n[n[at.LOCKED] + r]] * at.NODE_WIDTH
-    earliest = opens + service
-    for i in range(n[n[at.LOCKED] + r], count + 1):
-        b = n[at.NODE] + n[seq + i + 1] * at.NODE_WIDTH
-        row = clock + (i + 1) * at.CLOCK_WIDTH
-        if f[row + at.LAST_END] < earliest:
-            a = b
-            continue
-        pa, pb, sa, sb = n[a + at.PLACE], n[b + at.PLACE], n[a + at.SITE], n[b + at.SITE]
-        a = b
-        ready = f[clock + i * at.CLOCK_WIDTH + at.READY]
+    first = n[n[at.LOCKED] + r]
+    here = n[at.HERE] + (r * n[at.LONGEST] + first) * at.HERE_WIDTH
+    row = n[at.CLOCK] + (r * n[at.LONGEST] + first - 1) * at.CLOCK_WIDTH
+    pb, sb = n[here], n[here + 1]
+    for i in range(first, count + 1):
+        here += at.HERE_WIDTH
+        row += at.CLOCK_WIDTH
+        pa, sa, pb, sb = pb, sb, n[here], n[here + 1]
+        ready = f[row + at.READY]
         if ready > closes and sa != sx:
             break
-        metres = f[distance + pa * places + px] + f[distance + px * places + pb]
-        if count > 0:
-            metres -= f[distance + pa * places + pb]
+        metres = f[there + pa] + f[onward + pb] - f[row + at.LEG_M]
         cost = metres * per_metre + fixed
-        if cost >= best and per_second == 0.0:
-            continue
-        onward = f[time + px * places + pb]
         if per_second > 0.0:
-            seconds = f[time + pa * places + px] + onward + service
-            if count > 0:
-                seconds -= f[time + pa * places + pb]
+            seconds = f[there_s + pa] + f[onward_s + pb] - f[row + at.LEG_S] + service
             if sa != sx and sb != sx:
                 seconds += setup
             cost += seconds * per_second
-            if cost >= best:
-                continue
+        if cost >= best:
+            continue
         if sa == sx:
             done = ready + service
         else:
-            start = max(ready + f[time + pa * places + px], opens)
+            start = max(ready + f[there_s + pa], opens)
             if start > closes:
                 continue
             done = start + setup + service
         if sb == sx:
-            if (
-                done
-                > f[row + at.LAST_END]
-                - f[n[at.NODE_TIMES] + n[seq + i + 1] * at.NODE_TIMES_WIDTH + at.SERVICE]
-                + EPS
-            ):
+            if done > f[row + at.CLOCK_WIDTH + at.LAST_END] - _service_at(n, f, r, i + 1) + EPS:
                 continue
-        elif done + onward > f[row + at.LAST_START] + EPS:
+        elif done + f[onward_s + pb] > f[row + at.CLOCK_WIDTH + at.LAST_START] + EPS:
             continue
-        fits = metres <= reach
-        for k in range(columns):
-            fits &= f[loads + i * step + k * at.LOAD_WIDTH] + f[demand + k] <= f[capacity + k] * (1 + EPS)
-        if not fits or (blink > 0.0 and uniform(n) < blink):
+        if metres > reach or not _single_fits(n, f, r, i, x):
+            continue
+        if blink > 0.0 and uniform(n) < blink:
             continue
         if drive and not _drives(n, f, r, x, i, -1, -1):
             continue
         best, where = cost, i
     return best, where
+
+
+@compiled
+def _service_at(n: Arena, f: Arena, r: int, i: int) -> float:
+    x = n[n[at.ROUTE] + r * n[at.LONGEST] + i]
+    return f[n[at.NODE_TIMES] + x * at.NODE_TIMES_WIDTH + at.SERVICE]
+
+
+@compiled
+def _single_fits(n: Arena, f: Arena, r: int, i: int, x: int) -> bool:
+    """Whether the load before or after position i leaves room for the request of a node."""
+    node, t, columns = n[at.NODE] + x * at.NODE_WIDTH, n[n[at.SLOT_TYPE] + r], n[at.COLUMNS]
+    demand = n[at.DEMAND] + (t * n[at.REQUESTS] + n[node + at.OF_REQUEST]) * columns
+    row = n[at.LOAD] + (r * n[at.LONGEST] + i) * columns * at.LOAD_WIDTH
+    row += at.MOST_BEFORE if n[node + at.KIND] == DELIVER else at.MOST_AFTER
+    capacity = n[at.CAPACITY] + t * columns
+    for k in range(columns):
+        if f[row + k * at.LOAD_WIDTH] + f[demand + k] > f[capacity + k] * (1 + EPS):
+            return False
+    return True
 
 
 @compiled

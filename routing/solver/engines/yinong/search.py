@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,20 +25,21 @@ from routing.solver.engines.yinong.book import keep_best, recount
 from routing.solver.engines.yinong.layout import Arena
 from routing.solver.engines.yinong.recombine import RoutePool, recombine
 from routing.solver.engines.yinong.ruin import dissolve
+from routing.solver.engines.yinong.sectors import Shared, freeze, owners, share, worth_it
 
-ROUNDS = 24
+ROUNDS = 40
 #: Temperature at the beginning and at the end, in average legs of the first plan.
-HOT, COLD = 0.7, 0.07
+HOT, COLD = 1.0, 0.03
 #: After these rounds the routes seen are recombined, each time for at most this share of the run and this
 #: much deterministic work of CP-SAT.
-RECOMBINE_AFTER = (12, 18, 22, 24)
+RECOMBINE_AFTER = (20, 30, 36, 40)
 RECOMBINE_SHARE = 0.03
 RECOMBINE_WORK = 1.0
 #: Routes are remembered from plans within this many legs of the best.
 POOL_WITHIN = 8.0
 #: Share of the run that may go into doing with fewer vehicles: at once, and again after a round.
 FLEET_SHARE = 0.3
-FLEET_AGAIN_AFTER, FLEET_AGAIN_SHARE = 10, 0.1
+FLEET_AGAIN_AFTER, FLEET_AGAIN_SHARE = 16, 0.1
 #: A vehicle that costs this many legs is never added again once it was saved.
 DEAR = 50.0
 #: Seconds that one call of compiled code should take, so that limits are kept.
@@ -93,6 +95,8 @@ class Search:
         self.compiled, self.watch, self.seed, self.listen = compiled, watch, seed, listen
         twins = [compiled.arena.twin(seed=seed + 7919 * k) for k in range(1, watch.limits.workers)]
         self.workers = [Worker(compiled.arena), *(Worker(twin) for twin in twins)]
+        self.shared = Shared.of(compiled.arena)
+        self.rng = np.random.default_rng(seed)
 
     def start_from(self, plan: Plan) -> None:
         """Take over the promised beginnings of the routes."""
@@ -146,13 +150,43 @@ class Search:
             until = begun + (1.0 - begun) * (number + 1) / ROUNDS
             if self._spent() >= 1.0:
                 break
-            list(pool.map(partial(self._round, begun=begun, until=until, leg=leg), self.workers))
-            self._exchange()
+            turn = partial(self._round, begun=begun, until=until, leg=leg)
+            if worth_it(self.workers[0].arena, len(self.workers)):
+                self._by_sectors(pool, turn)
+            else:
+                list(pool.map(turn, self.workers))
+                self._exchange()
             if number + 1 == FLEET_AGAIN_AFTER:
                 self._shrink_fleet(pool, leg, until=self._spent() + FLEET_AGAIN_SHARE)
             if number + 1 in RECOMBINE_AFTER:
                 self._recombine()
             self._report(f"round {number + 1} of {ROUNDS}")
+
+    def _by_sectors(self, pool: ThreadPoolExecutor, turn: Callable[[Worker], None]) -> None:
+        """A round on one plan, cut among the workers; all go on from what they made of it together."""
+        leader = min(self.workers, key=lambda worker: worker.current)
+        plan, parts = leader.current_plan(), len(self.workers)
+        owner = owners(leader.arena, parts, self.rng)
+        champion = min(self.workers, key=lambda worker: worker.best)
+        kept, most = champion.best_plan(), int(leader.arena.n[at.MOST_ROUTES])
+        spare = np.array([max(0, most - leader.routes())])
+        for part, worker in enumerate(self.workers):
+            worker.adopt(*plan)
+            keep_best(worker.arena.n, worker.arena.f)
+            freeze(worker.arena, self.shared, owner, part, parts)
+            worker.arena.n[at.MOST_ROUTES] = leader.routes() + int(share(spare, part, parts)[0])
+        list(pool.map(turn, self.workers))
+        bests = _join([worker.best_plan() for worker in self.workers], owner)
+        currents = _join([worker.current_plan() for worker in self.workers], owner)
+        for worker in self.workers:
+            self.shared.restore(worker.arena)
+            worker.arena.n[at.MOST_ROUTES] = most
+            worker.adopt(*kept)
+            keep_best(worker.arena.n, worker.arena.f)
+            for joined in (bests, currents):
+                worker.adopt(*joined)
+                if worker.current < worker.best - 1e-9:
+                    keep_best(worker.arena.n, worker.arena.f)
 
     def _round(self, worker: Worker, *, begun: float, until: float, leg: float) -> None:
         """Anneal until this share of the run is spent."""
@@ -269,3 +303,11 @@ class Search:
     def _report(self, stage: str) -> None:
         leader = min(self.workers, key=lambda worker: worker.best)
         self.listen(Progress("yinong", stage, self.watch.elapsed(), leader.best))
+
+
+def _join(plans: Sequence[tuple[at.Ints, at.Ints]], owner: at.Ints) -> tuple[at.Ints, at.Ints]:
+    """One plan that takes each slot from the worker that owns it."""
+    routes, lengths = plans[0][0].copy(), plans[0][1].copy()
+    for part, (theirs, counts) in enumerate(plans):
+        routes[owner == part], lengths[owner == part] = theirs[owner == part], counts[owner == part]
+    return routes, lengths

@@ -1,0 +1,70 @@
+"""Which shipments travel as one request of the search: those that no plan needs to tell apart."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from routing.solver.core.network import Kind, Network
+from routing.solver.problem import Shipment
+
+#: A bundle fills at most this share of the smallest compartment that may take it.
+FILL = 0.2
+#: The same for a bundle of shipments with a choice, which may not want to be together.
+FILL_OF_CHOICE = 0.03
+
+
+def bundles(net: Network, types: Sequence[int]) -> list[list[int]]:
+    """Shipments per request: those with one and the same stop ride together, up to a share of any room."""
+    promised = {token for vehicle in net.problem.vehicles for token in vehicle.locked}
+    groups = defaultdict[Any, list[int]](list)
+    for number, shipment in enumerate(net.problem.shipments):
+        if net.alternatives[number]:
+            alone = shipment.id in promised or any(o.id in promised for o in shipment.options)
+            groups[number if alone else _signature(net, number, shipment)].append(number)
+    found: list[list[int]] = []
+    for group in groups.values():
+        fill, most = math.inf, FILL if len(net.alternatives[group[0]]) == 1 else FILL_OF_CHOICE
+        for number in group:
+            share = _share(net, number, types)
+            if fill + share > most:
+                found.append([])
+                fill = 0.0
+            fill += share
+            found[-1].append(number)
+    return found
+
+
+def _signature(net: Network, number: int, shipment: Shipment) -> Any:
+    """What two shipments must share to be one request; the number itself for those that need a cell."""
+    chains = net.alternatives[number]
+    for chain in chains:
+        drop = net.nodes[chain[-1]]
+        if drop.kind is not Kind.PICK_UP and net.problem.places[drop.place].cells is not None:
+            return number
+    stops = tuple(
+        (net.nodes[node].site, net.nodes[node].kind, net.nodes[node].choice_fen, preference_of(net, node))
+        for chain in chains
+        for node in chain
+    )
+    terms = (shipment.release_s, shipment.due_s, shipment.goods, shipment.vehicles, shipment.hub)
+    return stops, len(chains), terms, tuple(net.rides[number]), shipment.cold_budget_s
+
+
+def preference_of(net: Network, node: int) -> int:
+    """Preference of the option behind a node; 0 at a collection."""
+    item = net.nodes[node]
+    return net.problem.shipments[item.shipment].options[item.option].preference if item.option >= 0 else 0
+
+
+def _share(net: Network, number: int, types: Sequence[int]) -> float:
+    shipment, share = net.problem.shipments[number], 0.0
+    for vehicle in types:
+        ride = net.rides[number][vehicle]
+        if ride is not None:
+            room = net.problem.vehicles[vehicle].compartments[ride.compartment]
+            share = max(share, shipment.volume_ml / max(room.volume_ml, 1e-9))
+            share = max(share, shipment.weight_g / max(room.weight_g, 1e-9))
+    return share
