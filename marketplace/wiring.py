@@ -10,6 +10,7 @@ from lockers import handlers as lockers
 from lockers.services.collection import expire_due_parcels, remind_due_parcels
 from lockers.services.commands import expire_commands
 from lockers.services.holds import expire_due_holds
+from lockers.services.presence import notice_silent_devices
 from marketplace.outbox.delivery import Handler
 from marketplace.telemetry.services.breaches import review_due_probes
 from marketplace.telemetry.services.upkeep import keep_readings
@@ -66,5 +67,6 @@ DUE_WORK: list[Callable[[], object]] = [
     remind_due_parcels,
     expire_due_parcels,
     review_due_probes,
+    notice_silent_devices,
     keep_readings,
 ]

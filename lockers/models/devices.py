@@ -34,7 +34,6 @@ class Device(Identified):
     outbox = models.PositiveIntegerField(default=0, help_text="unacknowledged messages it reported last")
     battery_pct = models.PositiveSmallIntegerField(null=True, help_text="None: it has no battery to report")
     on_mains = models.BooleanField(null=True)
-    silent_since = models.DateTimeField(null=True, help_text="an alarm of silence is open from here on")
     request_boot = models.BigIntegerField(default=0)
     request_number = models.BigIntegerField(default=0)
     clock_boot = models.BigIntegerField(null=True)

@@ -14,6 +14,7 @@ from lockers.protocol.envelope import Envelope
 from lockers.protocol.ordering import pair_from
 from lockers.protocol.topics import Channel
 from lockers.services.alarms import clear_alarm, raise_alarm
+from lockers.services.cabinets import SILENT_AFTER
 from marketplace.kernel import clock
 
 #: how fine `last_seen` is: a busy device does not write its row with every batch
@@ -115,3 +116,17 @@ def _doors(device: Device, envelope: Envelope) -> None:
         Compartment.objects.filter(older, cabinet_id=device.cabinet_id, door__in=doors).exclude(
             door_state=state, door_boot=boot, door_seq=seq
         ).update(door_state=state, door_boot=boot, door_seq=seq)
+
+
+def notice_silent_devices() -> int:
+    """Alarms of devices that were heard of once and are not any more, and their end; how many are silent."""
+    wall = clock.wall()
+    lost = Q(last_seen__lt=wall - SILENT_AFTER)
+    alarmed = Q(alarms__kind="silent", alarms__cleared_at=None)
+    known = Device.objects.filter(revoked_at=None).select_related("cabinet")
+    for device in known.filter(lost).exclude(pk__in=Device.objects.filter(alarmed)):
+        Device.objects.filter(pk=device.pk).update(online=False)
+        raise_alarm(device=device, kind="silent", at=clock.now(), detail={"last_seen": str(device.last_seen)})
+    for device in known.exclude(lost).filter(alarmed):
+        clear_alarm(device=device, kind="silent")
+    return int(known.filter(lost).count())

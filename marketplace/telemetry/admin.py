@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from marketplace.telemetry.models import Breach, Probe
+from marketplace.telemetry.models import Alarm, Breach, Probe, ShelfLifeFigure
 
 
 @admin.register(Probe)
@@ -18,3 +18,18 @@ class BreachAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_change_permission(self, request: object, obj: object = None) -> bool:
         return False
+
+
+@admin.register(Alarm)
+class AlarmAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("probe", "kind", "since", "worst_c", "raised_at", "cleared_at")
+    list_filter = ("kind",)
+    ordering = ("-raised_at",)
+
+    def has_change_permission(self, request: object, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(ShelfLifeFigure)
+class ShelfLifeFigureAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("product_uuid", "q10", "days", "reference_c", "source")

@@ -30,3 +30,30 @@ class BreachClosed:
     ended_at: datetime
     peak_c: float
     withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColdAlarmRaised:
+    """`kind`: high, low or silent. Sooner than a breach: there is still time to act."""
+
+    type: ClassVar[str] = "telemetry.ColdAlarmRaised"
+
+    alarm: UUID
+    asset_kind: str
+    asset: UUID
+    zone: str
+    kind: str
+    since: datetime
+    worst_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColdAlarmCleared:
+    type: ClassVar[str] = "telemetry.ColdAlarmCleared"
+
+    alarm: UUID
+    asset_kind: str
+    asset: UUID
+    zone: str
+    kind: str
+    at: datetime

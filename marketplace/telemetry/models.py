@@ -31,6 +31,9 @@ class Probe(Identified):
     certificate = models.CharField(max_length=60, blank=True)
     valid_from = models.DateTimeField(null=True)
     valid_to = models.DateTimeField(null=True)
+    alarm_after_s = models.PositiveIntegerField(
+        default=900, help_text="people are told after so long outside the band"
+    )
     outside_at = models.DateTimeField(null=True, help_text="its latest reading outside the band")
     review_since = models.DateTimeField(null=True, help_text="readings from here on are not yet judged")
     ice_point_at = models.DateTimeField(null=True, help_text="last check at 0 ± 0.5 °C")
@@ -148,5 +151,46 @@ class Breach(Identified):
                 fields=["probe", "side"],
                 condition=Q(ended_at=None, withdrawn_at=None),
                 name="breach_one_open_per_probe",
+            )
+        ]
+
+
+class AlarmKind(models.TextChoices):
+    HIGH = "high", "温度过高"
+    LOW = "low", "温度过低"
+    SILENT = "silent", "没有读数"
+
+
+class Alarm(Identified):
+    """People must look at a probe: too long outside its band, or silent. One open row per (probe, kind)."""
+
+    probe = models.ForeignKey(Probe, on_delete=models.PROTECT, related_name="alarms")
+    kind = models.CharField(max_length=6, choices=AlarmKind.choices)
+    since = models.DateTimeField(help_text="when the excursion or the silence began")
+    worst_c = models.FloatField(null=True)
+    raised_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["probe", "kind"], condition=Q(cleared_at=None), name="cold_alarm_once_while_open"
+            )
+        ]
+
+
+class ShelfLifeFigure(Identified):
+    """How fast one product ages: `days` at a steady `reference_c`, `q10` times as fast 10 °C above it."""
+
+    product_uuid = models.UUIDField(unique=True)
+    q10 = models.FloatField()
+    days = models.FloatField()
+    reference_c = models.FloatField()
+    source = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(q10__gte=1, q10__lte=10, days__gt=0) & ~Q(source=""), name="shelf_life_figure"
             )
         ]

@@ -16,11 +16,20 @@ from marketplace.telemetry.services.readings import (
     probe_facts,
     temperatures,
 )
+from marketplace.telemetry.services.shelf_life import (
+    Remaining,
+    Stay,
+    remaining,
+    set_shelf_life,
+    shelf_life_of,
+)
 
 __all__ = [
     "Asset",
     "NewReading",
     "ProbeFacts",
+    "Remaining",
+    "Stay",
     "calibrate_probe",
     "cold_verdict",
     "decide_breach",
@@ -29,7 +38,10 @@ __all__ = [
     "note_held_references",
     "probe_facts",
     "register_probe",
+    "remaining",
     "review_due_probes",
     "review_probe",
+    "set_shelf_life",
+    "shelf_life_of",
     "temperatures",
 ]

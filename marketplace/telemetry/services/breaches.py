@@ -11,10 +11,11 @@ from django.db.models import Q
 from marketplace.kernel import clock
 from marketplace.kernel.principal import Principal
 from marketplace.outbox.publishing import publish
-from marketplace.telemetry.cold import Run, Sample, evaluate
+from marketplace.telemetry.cold import RUN_S, Run, Sample, evaluate
 from marketplace.telemetry.errors import AlreadyDecided, UnknownDecision
 from marketplace.telemetry.events import BreachClosed, BreachOpened
 from marketplace.telemetry.models import Breach, Probe, Reading
+from marketplace.telemetry.services.alarms import follow_excursion
 
 LOOK_BACK = timedelta(days=7)
 DECISIONS = ("release", "discard")
@@ -38,8 +39,11 @@ def review_probe(*, probe_id: int, since: datetime) -> list[Breach]:
         if not rows:
             return []
         samples = [Sample(at_s=at.timestamp(), c=c) for at, c in rows]
-        runs = evaluate(samples, max_c=probe.max_c, min_c=probe.min_c).breaches
         last_at, last_c = rows[-1]
+        outside = evaluate(samples, max_c=probe.max_c, min_c=probe.min_c, run_s=0).breaches
+        ongoing = [run for run in outside if _ended_at(probe, run, last_at, last_c) is None]
+        follow_excursion(probe, ongoing[-1] if ongoing else None)
+        runs = [run for run in outside if run.duration_s >= RUN_S]
         changed = [_record(probe, run, _ended_at(probe, run, last_at, last_c)) for run in runs]
         changed += _withdraw(probe, start, last_at, runs)
         return [each for each in changed if each is not None]

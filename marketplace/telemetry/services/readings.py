@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, Subquery
 
 from marketplace.kernel import clock
 from marketplace.telemetry.cold import GAP_S, Sample, Verdict, evaluate
-from marketplace.telemetry.models import Breach, ClockTrust, Probe, Reading
+from marketplace.telemetry.models import Alarm, Breach, ClockTrust, Probe, Reading
 
 _INSERT = """
 INSERT INTO telemetry_reading
@@ -58,7 +58,7 @@ class ProbeFacts(NamedTuple):
     min_c: float
     max_c: float
     outside_at: datetime | None
-    in_breach: bool
+    in_trouble: bool  # a breach or an alarm of its is open
 
 
 Probes = Mapping[tuple[str, str], ProbeFacts]  # by (device, label)
@@ -66,8 +66,16 @@ Probes = Mapping[tuple[str, str], ProbeFacts]  # by (device, label)
 
 def probe_facts(devices: Collection[str]) -> dict[tuple[str, str], ProbeFacts]:
     open_breach = Breach.objects.filter(probe=OuterRef("pk"), ended_at=None, withdrawn_at=None)
+    open_alarm = Alarm.objects.filter(probe=OuterRef("pk"), kind__in=["high", "low"], cleared_at=None)
     rows = Probe.objects.filter(device__in=list(devices)).values_list(
-        "device", "label", "pk", "offset_c", "min_c", "max_c", "outside_at", Exists(open_breach)
+        "device",
+        "label",
+        "pk",
+        "offset_c",
+        "min_c",
+        "max_c",
+        "outside_at",
+        ExpressionWrapper(Q(Exists(open_breach)) | Q(Exists(open_alarm)), BooleanField()),
     )
     return {(device, label): ProbeFacts(*facts) for device, label, *facts in rows}
 
@@ -126,7 +134,7 @@ def _to_review(
     since: dict[int, datetime] = {}
     for each, probe in zip(readings, found, strict=True):
         last = max((at for at in (probe.outside_at, outside.get(probe.pk)) if at is not None), default=None)
-        if probe.in_breach or (last is not None and each.at <= last + _HOLDS):
+        if probe.in_trouble or (last is not None and each.at <= last + _HOLDS):
             since[probe.pk] = min(each.at, since.get(probe.pk, each.at))
     return {pk: (since[pk], outside.get(pk)) for pk in sorted(since)}
 
