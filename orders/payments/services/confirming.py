@@ -123,6 +123,14 @@ def start_attempts(
     return Started(orders, intents, expires_at, draft.url if draft else "")
 
 
+def offered_attempt(intent: PaymentIntent) -> Attempt:
+    """The unsaved first attempt of an unsaved intent; its page is signed and noted on the group."""
+    merchants = registered_ids([intent.merchant_uuid])
+    draft = _draft(intent.group, intent, merchants)
+    intent.group.link_expires_at, intent.group.pay_url = draft.expires_at, draft.url
+    return _attempt(intent, merchants, draft.order.out_trade_no)
+
+
 def _draft(group: PaymentGroup, part: PaymentIntent, merchants: dict[UUID, str]) -> Draft:
     order = TradeOrder(
         out_trade_no=new_number(),
@@ -162,18 +170,21 @@ def _make_attempts(
     started: list[PaymentIntent], merchants: dict[UUID, str], draft: Draft | None
 ) -> dict[int, Attempt]:
     made = Attempt.objects.bulk_create(
-        Attempt(
-            intent=intent,
-            out_trade_no=draft.order.out_trade_no if draft else new_number(),
-            amount_fen=intent.amount_fen,
-            seller_id=gateway().seller_id,
-            sub_merchant_id=merchants.get(intent.merchant_uuid, "") if intent.merchant_uuid else "",
-            next_query_at=clock.wall() + timedelta(seconds=FIRST_QUERY_S),
-            created_at=clock.now(),
-        )
-        for intent in started
+        _attempt(intent, merchants, draft.order.out_trade_no if draft else new_number()) for intent in started
     )
     return {attempt.intent_id: attempt for attempt in made}
+
+
+def _attempt(intent: PaymentIntent, merchants: dict[UUID, str], number: str) -> Attempt:
+    return Attempt(
+        intent=intent,
+        out_trade_no=number,
+        amount_fen=intent.amount_fen,
+        seller_id=gateway().seller_id,
+        sub_merchant_id=merchants.get(intent.merchant_uuid, "") if intent.merchant_uuid else "",
+        next_query_at=clock.wall() + timedelta(seconds=FIRST_QUERY_S),
+        created_at=clock.now(),
+    )
 
 
 def _require_action(started: list[PaymentIntent], confirmed: PaymentIntent | None) -> None:

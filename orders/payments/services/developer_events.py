@@ -25,21 +25,26 @@ current_request: ContextVar[ApiRequest | None] = ContextVar("current_request", d
 def tell_intents(event_type: str, intents: Sequence[PaymentIntent], *, complete: bool = False) -> None:
     """`payment_intent.<event_type>` for each; read again unless they are `complete` as they stand."""
     if complete:
-        _record([(f"payment_intent.{event_type}", intent_object(row)) for row in intents])
+        record_events([shown_intent(event_type, row) for row in intents])
         return
     fresh = PaymentIntent.objects.filter(pk__in=[intent.pk for intent in intents])
     rows = fresh.select_related("group", "pre_authorisation").prefetch_related("attempts").order_by("pk")
-    _record([(f"payment_intent.{event_type}", intent_object(row)) for row in rows])
+    record_events([(f"payment_intent.{event_type}", intent_object(row)) for row in rows])
+
+
+def shown_intent(event_type: str, intent: PaymentIntent) -> tuple[str, Json]:
+    """What an event will say of the intent as it stands now."""
+    return f"payment_intent.{event_type}", intent_object(intent)
 
 
 def tell_charge(event_type: str, attempt: Attempt) -> None:
     fresh = Attempt.objects.select_related("intent__group").prefetch_related("refunds").get(pk=attempt.pk)
-    _record([(f"charge.{event_type}", charge_object(fresh))])
+    record_events([(f"charge.{event_type}", charge_object(fresh))])
 
 
 def tell_refund(event_type: str, refund: Refund) -> None:
     fresh = Refund.objects.select_related("intent__group", "attempt").get(pk=refund.pk)
-    _record([(f"refund.{event_type}", refund_object(fresh))])
+    record_events([(f"refund.{event_type}", refund_object(fresh))])
 
 
 def new_secret() -> str:
@@ -55,7 +60,8 @@ def deliver_again(event: Event, endpoint: WebhookEndpoint) -> None:
     )
 
 
-def _record(facts: Sequence[tuple[str, Json]]) -> None:
+def record_events(facts: Sequence[tuple[str, Json]]) -> None:
+    """(type, object) of each: a row per event and per endpoint that wants it, in the change's transaction."""
     request = current_request.get()
     now = clock.now()
     events = Event.objects.bulk_create(

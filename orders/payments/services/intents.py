@@ -16,8 +16,8 @@ from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import uuid7
 from orders.payments.errors import NotPayable
 from orders.payments.models import PaymentGroup, PaymentIntent
-from orders.payments.services.confirming import CONFIRMABLE, confirm_part
-from orders.payments.services.developer_events import tell_intents
+from orders.payments.services.confirming import CONFIRMABLE, confirm_part, offered_attempt
+from orders.payments.services.developer_events import record_events, shown_intent, tell_intents
 from orders.payments.services.freezes import capture_frozen, start_freeze
 from orders.payments.services.groups import MAX_INTENT_FEN, cancel_group, close_group
 from orders.payments.services.locking import lock_group
@@ -43,31 +43,65 @@ class NewIntent:
 
 def create_intent(new: NewIntent) -> PaymentIntent:
     """An intent in a group of its own, or in its label's open group; the same `uuid` is the same intent."""
-    _check_amount(new.amount_fen)
-    if new.capture_method == "manual" and new.label:
-        raise InvalidInput(N_("预授权只用于单独的支付单"), field="capture_method")
+    _check(new)
     with transaction.atomic():
         earlier: PaymentIntent | None = PaymentIntent.objects.filter(uuid=new.uuid).first()
         if earlier is not None:
             return earlier
-        now = clock.now()
-        group = _group_of(new.label)
-        intent: PaymentIntent = PaymentIntent.objects.create(
-            uuid=new.uuid,
-            group=group,
-            reference=uuid7(),
-            merchant_uuid=new.merchant,
-            amount_fen=new.amount_fen,
-            description=new.description,
-            metadata=dict(new.metadata),
-            payment_method=new.payment_method,
-            capture_method=new.capture_method,
-            status=_before_confirming(new.payment_method),
-            created_at=now,
-        )
+        intent = _row(new, _group_of(new.label))
+        intent.save(force_insert=True)
         remember_merchants({new.merchant: new.description or "merchant"})
         tell_intents("created", [intent], complete=True)
     return intent
+
+
+def create_confirmed(new: NewIntent, *, return_url: str) -> PaymentIntent:
+    """`create_intent` and `confirm_intent` in one transaction, for an intent alone in its group.
+
+    Never inside a transaction. Raises as both; what was made before a refusal or a crash is found again.
+    """
+    _check(new)
+    if new.capture_method == "manual" or new.label or not new.payment_method:
+        return confirm_intent(create_intent(new), return_url=return_url)
+    remember_merchants({new.merchant: new.description or "merchant"})
+    intent = _row(new, _new_group(""))
+    intent.group.return_url = return_url
+    attempt = offered_attempt(intent)  # signed before the transaction; nobody has seen it yet
+    with transaction.atomic(durable=True):
+        earlier: PaymentIntent | None = PaymentIntent.objects.filter(uuid=new.uuid).first()
+        if earlier is None:
+            made = shown_intent("created", intent)
+            intent.status, intent.confirmed_at = IntentStatus.REQUIRES_ACTION, clock.now()
+            intent.group.save(force_insert=True)
+            intent.group = intent.group  # takes the fresh id over
+            intent.save(force_insert=True)
+            attempt.intent = intent
+            attempt.save(force_insert=True)
+            record_events([made, shown_intent("requires_action", intent)])
+            return intent
+    return confirm_intent(earlier, return_url=return_url)
+
+
+def _check(new: NewIntent) -> None:
+    _check_amount(new.amount_fen)
+    if new.capture_method == "manual" and new.label:
+        raise InvalidInput(N_("预授权只用于单独的支付单"), field="capture_method")
+
+
+def _row(new: NewIntent, group: PaymentGroup) -> PaymentIntent:
+    return PaymentIntent(
+        uuid=new.uuid,
+        group=group,
+        reference=uuid7(),
+        merchant_uuid=new.merchant,
+        amount_fen=new.amount_fen,
+        description=new.description,
+        metadata=dict(new.metadata),
+        payment_method=new.payment_method,
+        capture_method=new.capture_method,
+        status=_before_confirming(new.payment_method),
+        created_at=clock.now(),
+    )
 
 
 def update_intent(
@@ -100,18 +134,16 @@ def update_intent(
         intent.save()
 
 
-def confirm_intent(
-    intent: PaymentIntent, *, return_url: str, payment_method: str = ""
-) -> PaymentIntent | None:
+def confirm_intent(intent: PaymentIntent, *, return_url: str, payment_method: str = "") -> PaymentIntent:
     """The last intent of a group makes the provider's page appear. Not in a transaction; safe to repeat.
 
-    Gives the intent as it was committed, or None if it has to be read again.
+    Gives the intent as it stands committed, with its group and attempts.
     Raises NotPayable, ProviderAway, MerchantNotRegistered.
     """
     if payment_method and intent.payment_method != payment_method:
         update_intent(intent, payment_method=payment_method)
     if intent.capture_method != "manual":
-        return confirm_part(intent=intent, return_url=return_url)
+        return confirm_part(intent=intent, return_url=return_url) or _read_again(intent)
     with transaction.atomic(durable=True):
         group = lock_group(intent.group_id)
         intent.refresh_from_db()
@@ -120,7 +152,7 @@ def confirm_intent(
         PaymentIntent.objects.filter(pk=intent.pk).update(confirmed_at=clock.now())
         PaymentGroup.objects.filter(pk=group.pk).update(return_url=return_url)
     start_freeze(intent)
-    return None
+    return _read_again(intent)
 
 
 def capture_intent(intent: PaymentIntent, *, amount_fen: int | None = None) -> None:
@@ -142,15 +174,25 @@ def cancel_intent(intent: PaymentIntent, *, reason: str = "") -> None:
     close_group(group.pk)
 
 
+def _read_again(intent: PaymentIntent) -> PaymentIntent:
+    rows = PaymentIntent.objects.select_related("group", "pre_authorisation").prefetch_related("attempts")
+    found: PaymentIntent = rows.get(pk=intent.pk)
+    return found
+
+
 def _group_of(label: str) -> PaymentGroup:
     if label:
         found = PaymentGroup.objects.filter(label=label, status=GroupStatus.OPEN).order_by("-pk").first()
         if found is not None and not found.intents.exclude(confirmed_at=None).exists():
             return lock_group(found.pk)
-    made: PaymentGroup = PaymentGroup.objects.create(
-        reference=uuid7(), label=label, expires_at=clock.now() + OPEN_FOR, created_at=clock.now()
-    )
+    made = _new_group(label)
+    made.save(force_insert=True)
     return made
+
+
+def _new_group(label: str) -> PaymentGroup:
+    now = clock.now()
+    return PaymentGroup(reference=uuid7(), label=label, expires_at=now + OPEN_FOR, created_at=now)
 
 
 def _before_confirming(payment_method: str) -> IntentStatus:

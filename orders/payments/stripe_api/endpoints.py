@@ -56,10 +56,9 @@ def create_intent(reader: Reader, key: str) -> Json:
         raise invalid("A `return_url` is required to confirm.", param="return_url", code="parameter_missing")
     if confirm and not method:
         raise invalid("A `payment_method` is required to confirm.", param="payment_method")
-    intent = intent_services.create_intent(new)
-    if not confirm or not return_url:
-        return _shown(intent)
-    return _as_committed(intent, intent_services.confirm_intent(intent, return_url=return_url))
+    if confirm and return_url:
+        return INTENTS.show(intent_services.create_confirmed(new, return_url=return_url))
+    return INTENTS.show(intent_services.create_intent(new))
 
 
 def update_intent(outside_id: str, reader: Reader, key: str) -> Json:
@@ -87,8 +86,7 @@ def confirm_intent(outside_id: str, reader: Reader, key: str) -> Json:
         raise invalid("A `return_url` is required to confirm.", param="return_url", code="parameter_missing")
     if not method and not intent.payment_method:
         raise invalid("A `payment_method` is required to confirm.", param="payment_method")
-    confirmed = intent_services.confirm_intent(intent, return_url=return_url, payment_method=method)
-    return _as_committed(intent, confirmed)
+    return INTENTS.show(intent_services.confirm_intent(intent, return_url=return_url, payment_method=method))
 
 
 def capture_intent(outside_id: str, reader: Reader, key: str) -> Json:
@@ -112,10 +110,6 @@ def list_intents(reader: Reader) -> Json:
     rows = INTENTS.rows()
     rows = rows.filter(group__label=label) if label else rows
     return _finished(page(INTENTS, _created(rows, reader), reader=reader, url="/v1/payment_intents"), reader)
-
-
-def _as_committed(intent: PaymentIntent, confirmed: PaymentIntent | None) -> Json:
-    return INTENTS.show(confirmed) if confirmed is not None else _shown(intent)
 
 
 def _shown(intent: PaymentIntent) -> Json:
