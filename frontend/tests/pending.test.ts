@@ -23,6 +23,7 @@ const route: RoutePartsFragment = {
   wave: "village_loop",
   date: "2026-06-04",
   vehicle: { id: "van", name: "van", plate: "赣C" },
+  changes: [],
   expected: [parcel],
   loaded: [],
   stops: [

@@ -56,8 +56,10 @@ export function routeWithPending(route: RoutePartsFragment, waiting: readonly Ac
   }
 
   const current = withPendingStatus(route, waiting);
+  const seen = waiting.some((act) => act.type === "acknowledgeChanges" && act.payload.routeId === route.id);
   return {
     ...current,
+    changes: seen ? [] : route.changes,
     expected: route.expected.filter((unit) => !loadedNow.has(unit.id)),
     loaded: unique([...route.loaded, ...boarded]).filter((unit) => !handedOver.has(unit.id)),
     stops: current.stops.map((stop) => ({
