@@ -18,11 +18,13 @@ from orders import handlers as orders
 from orders.payments.services.due import dispatch_due as settle_payments
 from orders.services.claims import grant_unanswered
 from orders.services.payouts import pay_out_due
+from orders.services.shortages import settle_unanswered
 from routing import handlers as routing
 from routing.services.queueing import queue_due_waves
 
 HANDLERS: dict[str, list[Handler]] = {
     "farmers.AgentConsentRevoked": [catalog.consent_revoked],
+    "catalog.StockFellShort": [orders.note_stock_fell_short],
     "catalog.CycleClosed": [orders.tell_harvest],
     "payments.GroupSucceeded": [orders.accept_payment],
     "payments.GroupClosed": [orders.close_unpaid_order],
@@ -59,6 +61,7 @@ DUE_WORK: list[Callable[[], object]] = [
     expire_due_reservations,
     expire_due_holds,
     expire_due_lots,
+    settle_unanswered,
     grant_unanswered,
     pay_out_due,
     settle_payments,

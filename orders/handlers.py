@@ -9,7 +9,17 @@ from uuid import UUID
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
-from orders.services import arrivals, claims, fee_rules, harvest, paying, payouts, refunding, staying
+from orders.services import (
+    arrivals,
+    claims,
+    fee_rules,
+    harvest,
+    paying,
+    payouts,
+    refunding,
+    shortages,
+    staying,
+)
 from orders.storefront.reach import refresh_reach
 
 
@@ -57,6 +67,13 @@ def note_settlement_refused(event: DeliveredEvent) -> None:
 def tell_fee_rules(event: DeliveredEvent) -> None:
     """orders.FeeRulesAnnounced: farmers and stations hear of it seven days ahead."""
     fee_rules.tell_fee_rules(rules_uuid=UUID(event.payload["rules"]))
+
+
+def note_stock_fell_short(event: DeliveredEvent) -> None:
+    """catalog.StockFellShort: who was promised the goods shares what is left."""
+    shortages.note_stock_fell_short(
+        lot_uuid=UUID(event.payload["lot"]), missing=int(event.payload["quantity"])
+    )
 
 
 def tell_harvest(event: DeliveredEvent) -> None:

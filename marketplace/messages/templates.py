@@ -54,6 +54,10 @@ TEMPLATES: dict[str, Template] = {
     ),
     "postponed": Template(N_("改期配送"), N_("订单 {number} 改到 {day} 配送：{reason}。")),
     "parcel_collected": Template(N_("已取件"), N_("订单 {number} 的包裹已取走。")),
+    "shortage_ask": Template(
+        N_("缺货，请选择"),
+        N_("订单 {number} 的 {product} 不够了（{why}）。请在 {until} 前选择换同类或退款，不答复按退款处理。"),
+    ),
     "claim_opened": Template(
         N_("有售后申请"),
         N_("{product} 买家反映坏了 {percent}%，申请赔 ¥{amount}。请在 {until} 前答复，逾期自动赔付。"),

@@ -45,11 +45,15 @@ class CartLine(Identified):
     lot = models.ForeignKey("catalog.Lot", on_delete=models.CASCADE, related_name="+")
     quantity = models.PositiveIntegerField()
     substitution = models.CharField(max_length=10, choices=Substitution.choices, default=Substitution.REFUND)
+    allergy_lock = models.BooleanField(default=False, help_text="never anything else in its place")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["cart", "lot"], name="cart_line_once_per_lot"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="cart_line_positive"),
+            models.CheckConstraint(
+                condition=~Q(substitution="substitute", allergy_lock=True), name="cart_allergy_is_kept"
+            ),
         ]
 
 
@@ -179,6 +183,9 @@ class Line(Identified):
     unit_net_g = models.PositiveIntegerField(null=True)
     max_amount_fen = models.PositiveBigIntegerField()
     substitution = models.CharField(max_length=10, choices=Substitution.choices)
+    allergy_lock = models.BooleanField(default=False, help_text="never anything else in its place")
+    asked_until = models.DateTimeField(null=True, help_text="the buyer is asked about what is missing")
+    short_quantity = models.PositiveIntegerField(default=0, help_text="missing, in the line's unit")
     listing = models.JSONField(
         help_text="copy of the listing: product, seller, station, zone, trace code, dates"
     )
@@ -205,6 +212,9 @@ class Line(Identified):
             ),
             models.CheckConstraint(
                 condition=Q(refunded_fen__lte=F("max_amount_fen")), name="line_refund_within_payment"
+            ),
+            models.CheckConstraint(
+                condition=~Q(substitution="substitute", allergy_lock=True), name="line_allergy_is_kept"
             ),
         ]
 

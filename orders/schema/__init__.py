@@ -1,13 +1,14 @@
 from orders.schema import mutations, queries
 from orders.schema.claims import ClaimsMutation, ClaimsQuery
 from orders.schema.money import MoneyMutation, MoneyQuery
+from orders.schema.shortages import ShortagesMutation
 
 
 class Query(queries.Query, MoneyQuery, ClaimsQuery):
     pass
 
 
-class Mutation(mutations.Mutation, MoneyMutation, ClaimsMutation):
+class Mutation(mutations.Mutation, MoneyMutation, ClaimsMutation, ShortagesMutation):
     pass
 
 

@@ -43,17 +43,19 @@ class SetCartLine(Command):
         lot_id = graphene.ID(required=True)
         quantity = graphene.Int(required=True, description="grams or pieces; 0 takes the line out")
         substitution = graphene.String(default_value="refund")
+        allergy_lock = graphene.Boolean(default_value=False, description="never anything else in its place")
 
     cart = graphene.Field(CartType)
     rule = SIGNED_IN
 
     @classmethod
-    def perform(cls, principal, *, lot_id, quantity, substitution="refund"):
+    def perform(cls, principal, *, lot_id, quantity, substitution="refund", allergy_lock=False):
         cart.set_cart_line(
             principal=principal,
             lot_uuid=parse_uuid(lot_id, "lot_id"),
             quantity=quantity,
             substitution=substitution,
+            allergy_lock=allergy_lock,
         )
         return {"cart": cart.read_cart(user_uuid=principal.user_uuid)}
 

@@ -25,6 +25,7 @@ class CartLineType(graphene.ObjectType):
     lot = graphene.Field(LotType, required=True)
     quantity = graphene.Int(required=True, description="grams or pieces, as the product is sold")
     substitution = graphene.String(required=True, description="refund, substitute or ask")
+    allergy_lock = graphene.Boolean(required=True)
     amount_fen = graphene.Int(required=True, description="what this quantity costs")
     max_amount_fen = graphene.Int(required=True, description="the most this line can cost after weighing")
 
@@ -107,6 +108,9 @@ class OrderLineType(graphene.ObjectType):
     unit = graphene.String(required=True)
     price_fen = graphene.Int(required=True)
     substitution = graphene.String(required=True)
+    allergy_lock = graphene.Boolean(required=True)
+    asked_until = graphene.DateTime(description="the buyer is asked until then")
+    short_quantity = graphene.Int(required=True)
     max_amount_fen = graphene.Int(required=True)
     actual_weight_g = graphene.Int()
     final_amount_fen = graphene.Int()

@@ -37,7 +37,12 @@ class CartView:
 
 
 def set_cart_line(
-    *, principal: Principal, lot_uuid: UUID, quantity: int, substitution: str = Substitution.REFUND
+    *,
+    principal: Principal,
+    lot_uuid: UUID,
+    quantity: int,
+    substitution: str = Substitution.REFUND,
+    allergy_lock: bool = False,
 ) -> Cart:
     """Put `quantity` of a lot into the cart, replacing what was there; 0 takes the line out.
 
@@ -47,6 +52,8 @@ def set_cart_line(
     buyer = acting_buyer(principal)
     if substitution not in Substitution.values:
         raise UnknownSubstitution(field="substitution")
+    if allergy_lock and substitution == Substitution.SUBSTITUTE:
+        raise InvalidInput(N_("过敏锁定的商品不能换同类"), field="substitution")
     lot = lots_for_orders([lot_uuid]).get(lot_uuid)
     if lot is None or lot.product.direction != Direction.UP:
         raise NotFound(field="lot_id")
@@ -58,7 +65,13 @@ def set_cart_line(
             CartLine.objects.filter(cart=cart, lot=lot).delete()
             return cart
         CartLine.objects.update_or_create(
-            cart=cart, lot=lot, defaults={"quantity": quantity, "substitution": substitution}
+            cart=cart,
+            lot=lot,
+            defaults={
+                "quantity": quantity,
+                "substitution": substitution,
+                "allergy_lock": allergy_lock,
+            },
         )
         if cart.lines.count() > MAX_LINES:
             raise InvalidInput(N_("购物车最多放 %(limit)s 种"), field="lot_id", params={"limit": MAX_LINES})

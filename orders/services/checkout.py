@@ -86,7 +86,9 @@ def place_order(*, principal: Principal, choice: Choice, agreed_max_fen: int) ->
             buyer=buyer,
             placed_by_uuid=buyer.uuid,
             payment=PaymentMethod.ALIPAY,
-            lines=[DraftLine(line.lot, line.quantity, line.substitution) for line in lines],
+            lines=[
+                DraftLine(line.lot, line.quantity, line.substitution, line.allergy_lock) for line in lines
+            ],
             offer=offer,
             options=options,
             deliver_on=made_for.day,

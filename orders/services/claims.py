@@ -58,7 +58,7 @@ def open_claim(
     with transaction.atomic():
         locked = lock_order_of_line(uuid=line_uuid)
         line = locked.line(line_uuid)
-        _require_recipient(principal, locked.order, field="line_id")
+        require_recipient(principal, locked.order, field="line_id")
         _check_claimable(locked, line)
         claim: Claim = Claim.objects.create(
             line=line,
@@ -117,7 +117,7 @@ def appeal_claim(*, principal: Principal, claim_uuid: UUID) -> Claim:
     """The recipient does not accept a refusal: the platform looks at it. Repeating it is the same."""
     with transaction.atomic():
         locked, claim = _locked(claim_uuid)
-        _require_recipient(principal, locked.order, field="claim_id")
+        require_recipient(principal, locked.order, field="claim_id")
         if claim.status == ClaimStatus.APPEALED:
             return claim
         if claim.status != ClaimStatus.REFUSED or (claim.answered_at or claim.at) < clock.now() - timedelta(
@@ -297,7 +297,7 @@ def _is_recipient(principal: Principal, order: Order) -> bool:
     return station is not None and bool(principal.scopes("information_officer") & {station.uuid})
 
 
-def _require_recipient(principal: Principal, order: Order, *, field: str) -> None:
+def require_recipient(principal: Principal, order: Order, *, field: str) -> None:
     principal.require_signed_in()
     if not _is_recipient(principal, order):
         raise NotFound(field=field)

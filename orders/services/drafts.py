@@ -40,6 +40,7 @@ class DraftLine:
     lot: Lot
     quantity: int
     substitution: str
+    allergy_lock: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +184,7 @@ def _write_lines(
                 unit_net_g=ordered.unit_net_g,
                 max_amount_fen=ordered.max_amount_fen,
                 substitution=line.substitution,
+                allergy_lock=line.allergy_lock,
                 listing=listing_copy(lot),
                 intent_reference=intents[lot.seller.uuid],
                 merchant_uuid=lot.seller.uuid,

@@ -107,7 +107,9 @@ CALLS: dict[str, Call] = {
     "Mutation.giveDeliveryConsent": _by("buyer", placeId="{other_place}", standing=True),
     "Mutation.withdrawDeliveryConsent": _by("buyer", placeId="{place}"),
     "Mutation.revokeAgentConsent": _by(OFFICER, "farmer", id="{consent}"),
-    "Mutation.setCartLine": _by("buyer", lotId="{rice}", quantity=2_000, substitution="refund"),
+    "Mutation.setCartLine": _by(
+        "buyer", lotId="{rice}", quantity=2_000, substitution="refund", allergyLock=True
+    ),
     "Mutation.placeOrder": _by(
         "buyer",
         placeId="{place}",
@@ -301,6 +303,11 @@ CALLS: dict[str, Call] = {
     "Mutation.setCabinetCamera": _by("cabinet_operator", cabinetId="{cabinet}", camera="NVR-3/07"),
     "Mutation.confirmDrop": _by("courier", dropId="{at_door_drop}"),
     "Mutation.takeLargerCompartment": _by("courier", dropId="{in_van_drop}"),
+    "Mutation.answerShortage": _by("buyer", lineId="{asked_line}", choice="refund", idempotencyKey="short-1"),
+    "Mutation.declareShortage": _by(
+        "farmer", OFFICER, lotId="{kiwi}", available=5, why="冰雹", idempotencyKey="short-2"
+    ),
+    "Mutation.returnCrate": _by(PACKER, unitId="{crate_at_hub}", why="发霉", idempotencyKey="crate-1"),
     "Mutation.openClaim": _by(
         "buyer",
         lineId="{eaten_line}",

@@ -146,6 +146,9 @@ Mutation.divertParcel               .     .     .     .     +     .     +     . 
 Mutation.takeOutParcel              .     .     .     .     +     .     +     .     .     .     +     .
 Mutation.takeLargerCompartment      .     .     .     .     +     .     +     .     .     .     +     .
 
+Mutation.answerShortage             .     +     +     +     +     +     +     +     +     +     +     +
+Mutation.declareShortage            .     .     +     +     .     .     .     .     .     .     +     .
+Mutation.returnCrate                .     .     .     .     .     +     .     .     .     .     +     .
 Mutation.openClaim                  .     +     +     +     +     +     +     +     +     +     +     +
 Mutation.appealClaim                .     +     +     +     +     +     +     +     +     +     +     +
 Mutation.answerClaim                .     .     +     +     .     .     .     .     .     .     +     .

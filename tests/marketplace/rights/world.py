@@ -95,6 +95,7 @@ def _wednesday(world: World) -> None:
         "stands_open": [(market.kiwi, 1)],
         "put_back": [(market.kiwi, 1)],
         "overdue": [(market.kiwi, 1)],
+        "asked_order": [(market.rice, 1_000)],
         "eaten_order": [(market.rice, 1_000)],
         "open_order": [(market.rice, 1_000)],
         "refused_order": [(market.rice, 1_000)],
@@ -376,7 +377,9 @@ def _complaints(world: World) -> None:
     """Three collected parcels: one without a claim, one under a claim, one whose claim was refused."""
     market = world.market
     photo = make_file(user_of(market.principal), purpose="claim")
-    world.name(claim_photo=photo)
+    asked = Order.objects.get(uuid=world.ids["asked_order"]).lines
+    asked.update(asked_until=clock.now() + timedelta(hours=2), short_quantity=500)
+    world.name(claim_photo=photo, asked_line=asked.get())
     for name in ("eaten", "open", "refused"):
         order = Order.objects.get(uuid=world.ids[f"{name}_order"])
         part = order.fulfilments.get()
