@@ -1,7 +1,28 @@
 from django.urls import path, register_converter
 
+from orders.services.labels import FORMATS
 from orders.services.statement_files import FILES
-from orders.views import claim_photo, statement_file
+from orders.views import claim_photo, label_file, statement_file
+
+
+class _Word:
+    """One of a few words."""
+
+    regex = ""
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class LabelKind(_Word):
+    regex = "unit|lot|shelf"
+
+
+class LabelFormat(_Word):
+    regex = "|".join(FORMATS)
 
 
 class FileKind:
@@ -16,7 +37,13 @@ class FileKind:
 
 register_converter(FileKind, "statement_file")
 
+register_converter(LabelKind, "label_kind")
+register_converter(LabelFormat, "label_format")
+
 urlpatterns = [
+    path(
+        "labels/<label_kind:kind>/<uuid:thing_uuid>.<label_format:extension>", label_file, name="label_file"
+    ),
     path("claims/<uuid:claim_uuid>/photo", claim_photo, name="claim_photo"),
     path(
         "statements/<slug:owner_kind>/<uuid:owner_uuid>.<statement_file:extension>",

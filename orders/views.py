@@ -1,4 +1,4 @@
-"""Files for who may read them: /statements/<kind>/<id>.<csv|xlsx|pdf>?start=&end=, /claims/<id>/photo."""
+"""Files for who may read them: statements, photos of claims, labels (see urls.py)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -18,6 +18,7 @@ from marketplace.api.errors import refusal
 from marketplace.api.view import bearer_token
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, DomainError, InvalidInput
+from orders.services import labels
 from orders.services.claims import claim_for
 from orders.services.statement_files import FILES
 from orders.services.statements import statement
@@ -25,6 +26,7 @@ from orders.services.statements import statement
 _STATUS = {"unauthenticated": 401, "forbidden": 403, "not_found": 404, "rate_limited": 429}
 #: files of one user in an hour
 MAX_FILES = 200
+MAX_LABELS = 2_000
 
 
 @require_GET
@@ -70,6 +72,35 @@ def statement_file(request: HttpRequest, owner_kind: str, owner_uuid: UUID, exte
             "Cache-Control": "private, no-store",
         },
     )
+
+
+@require_GET
+def label_file(request: HttpRequest, kind: str, thing_uuid: UUID, extension: str) -> HttpResponse:
+    """A label to print: a unit's, a lot's, or the shelf places (`names`) of a station."""
+    clock.refresh()
+    with translation.override(translation.get_language_from_request(request)):
+        try:
+            principal = authenticate(bearer_token(request))
+            principal.require_signed_in()
+            ratelimit.hit(f"label:{principal.user_uuid}", limit=MAX_LABELS, per_s=3600)
+            if kind == "unit":
+                found = labels.unit_labels(principal=principal, unit_uuid=thing_uuid)
+            elif kind == "lot":
+                found = labels.lot_labels(principal=principal, lot_uuid=thing_uuid)
+            else:
+                names = request.GET.get("names", "")
+                check_value(names, "names")
+                found = labels.shelf_labels(principal=principal, station_uuid=thing_uuid, names=names)
+            make, media_type = labels.FORMATS[extension]
+            content = make(found)
+        except DomainError as error:
+            return _refused(error)
+    name = quote(f"{found[0].code}.{extension}")
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Cache-Control": "private, no-store",
+    }
+    return HttpResponse(content, content_type=media_type, headers=headers)
 
 
 def _day(given: Mapping[str, Any], name: str) -> date | None:
