@@ -1,6 +1,6 @@
 """All models of orders: what was traded, and the money rules around it."""
 
-from orders.models.money import Claim, ClaimStatus, FeeRule, Payout, PayoutStatus
+from orders.models.money import CashClosing, Claim, ClaimStatus, FeeRule, Payout, PayoutStatus
 from orders.models.trade import (
     Cart,
     CartLine,
@@ -19,6 +19,7 @@ from orders.models.trade import (
 __all__ = [
     "Cart",
     "CartLine",
+    "CashClosing",
     "Claim",
     "ClaimStatus",
     "FeeRule",

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from farmers.models import EvidenceFile
+from farmers.models import EvidenceFile, Station
 from marketplace.database.models import Identified
 from orders.models.trade import Fulfilment, Line, LineRefund
 
@@ -118,3 +118,28 @@ class Claim(Identified):
         indexes = [
             models.Index(fields=["answer_by"], condition=Q(status="open"), name="claim_to_answer"),
         ]
+
+
+class CashClosing(Identified):
+    """The day's end at a station's till: what the books expect, what was counted, why it differs."""
+
+    station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="cash_closings")
+    day = models.DateField()
+    expected_fen = models.BigIntegerField()
+    counted_fen = models.PositiveBigIntegerField()
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+    closed_by_uuid = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["station", "day"], name="cash_closed_once_a_day"),
+            models.CheckConstraint(
+                condition=Q(expected_fen=F("counted_fen")) | ~Q(reason=""),
+                name="cash_difference_has_a_reason",
+            ),
+        ]
+
+    @property
+    def difference_fen(self) -> int:
+        return self.counted_fen - self.expected_fen

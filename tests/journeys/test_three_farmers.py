@@ -1,4 +1,4 @@
-"""One cart of three farmers: paid in one act, a line refunded, a crate sent back; all books right (pain 4)."""
+"""One cart of three farmers: paid at once, a line refunded, a crate sent back; all books right (pain 4)."""
 
 from datetime import timedelta
 

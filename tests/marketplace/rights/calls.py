@@ -63,6 +63,10 @@ CALLS: dict[str, Call] = {
     "Query.order": _by("buyer", "platform", id="{paid}"),
     "Query.myOrders": _by("buyer", first=10),
     "Query.statement": _by("farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", start=DAY, end=DAY),
+    "Query.payouts": _by("platform", status="waiting", first=20),
+    "Query.trialBalance": _by("platform"),
+    "Query.reconciliation": _by("platform", first=10),
+    "Query.cashClosings": _by(OFFICER, stationId="{station}", first=10),
     "Query.claimsToAnswer": _by("farmer", OFFICER, "platform"),
     "Query.statementEvent": _by(
         "farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", transactionId="{posting}"
@@ -308,6 +312,9 @@ CALLS: dict[str, Call] = {
         "farmer", OFFICER, lotId="{kiwi}", available=5, why="冰雹", idempotencyKey="short-2"
     ),
     "Mutation.returnCrate": _by(PACKER, unitId="{crate_at_hub}", why="发霉", idempotencyKey="crate-1"),
+    "Mutation.closeCash": _by(
+        OFFICER, stationId="{station}", countedFen=100, reason="找零差了", idempotencyKey="cash-1"
+    ),
     "Mutation.openClaim": _by(
         "buyer",
         lineId="{eaten_line}",

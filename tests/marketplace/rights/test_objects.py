@@ -174,6 +174,8 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Mutation.answerShortage": {"lineId": OWN},
     "Mutation.declareShortage": {"lotId": OWN},
     "Mutation.returnCrate": {"unitId": OWN},
+    "Query.cashClosings": {"stationId": OWN},
+    "Mutation.closeCash": {"stationId": OWN},
     "Mutation.openClaim": {"lineId": OWN, "photoId": Foreign("{other_file}", "not_found")},
     "Mutation.appealClaim": {"claimId": OWN},
     "Mutation.answerClaim": {"claimId": OWN},

@@ -103,7 +103,8 @@ SELECT (SELECT count(DISTINCT instruction_id) FROM payments_settlementline
        (SELECT count(*) FROM payments_settlementinstruction WHERE status = 'refused') AS settlement_refused,
        (SELECT count(DISTINCT back.refund_id) FROM payments_settlementreturn AS back
           JOIN payments_refund AS refund ON refund.id = back.refund_id
-         WHERE refund.status = 'succeeded') AS returned
+         WHERE refund.status = 'succeeded') AS returned,
+       (SELECT count(*) FROM orders_cashclosing WHERE expected_fen <> counted_fen) AS cash_difference
 """
 
 
