@@ -9,7 +9,7 @@ refused, not left quietly, since a person decided on what he saw.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -155,7 +155,7 @@ class _Writer:
 
     def _tour(self, route: Route, label: str, tour: Tour | None) -> None:
         past = self.standing.past.get(label, [])
-        visits = [visit for visit in tour.visits if self._served(visit)] if tour else []
+        visits = _as_stops(visit for visit in tour.visits if self._served(visit)) if tour else []
         stops = self._stops(route, self.standing.tails.get(label, []), visits, len(past))
         started = route.status != RouteStatus.PLANNED
         if not stops and not started:
@@ -244,6 +244,18 @@ class _Writer:
                 made_at=clock.now(),
             )
         )
+
+
+def _as_stops(visits: Iterable[Visit]) -> list[Visit]:
+    """Neighbours at one place are one stop: to the solver they differ, since some of them are promised."""
+    stops: list[Visit] = []
+    for visit in visits:
+        if stops and stops[-1].place == visit.place:
+            both = stops[-1].handlings + visit.handlings
+            stops[-1] = replace(stops[-1], depart_s=visit.depart_s, handlings=both)
+        else:
+            stops.append(visit)
+    return stops
 
 
 def _keep_a_copy(before: Plan, routes: Iterable[Route]) -> None:

@@ -8,7 +8,8 @@ what will be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -116,7 +117,7 @@ def insert_urgent(
     """
     plan = _plan(principal, published_plan(hub_uuid=hub_uuid, day=day, wave=wave))
     collects = [CollectSpec(collect_uuid, parcel.weight_g, parcel.volume_ml)] if collect_uuid else []
-    with transaction.atomic():
+    with _taken_back_if(preview):
         shipment = request_shipment(
             reference=reference,
             direction="up" if plan.wave == Wave.TOWN_DELIVERY or collects else "down",
@@ -167,7 +168,7 @@ def replan_failure(
     def change(standing: Standing) -> None:
         standing.plan.insert_rest()
 
-    with transaction.atomic():
+    with _taken_back_if(preview):
         agreed = _other_places(hit, place_uuid) if place_uuid else {}
         return _act(
             principal,
@@ -254,6 +255,15 @@ def _plan(principal: Principal, plan: Plan) -> Plan:
     return plan
 
 
+@contextmanager
+def _taken_back_if(preview: bool) -> Iterator[None]:
+    """One transaction that a preview leaves without a trace, whatever was written in it."""
+    with transaction.atomic():
+        yield
+        if preview:
+            transaction.set_rollback(True)
+
+
 def _act(
     principal: Principal,
     plan: Plan,
@@ -267,7 +277,7 @@ def _act(
     agreed: Mapping[UUID, Collection[UUID]] | None = None,
 ) -> Effect:
     """Read, change, prove, write; with `preview` taken back again."""
-    with transaction.atomic():
+    with _taken_back_if(preview):
         standing = stand(hub=plan.hub, day=plan.date, wave=Wave(plan.wave), lift=lift, shut=shut)
         change(standing)
         solution = finish(standing.plan, engine=ENGINE, seed=0)
@@ -280,10 +290,7 @@ def _act(
         )
         lost = {entry.shipment: entry.reason.value for entry in solution.unserved}
         amended = amend_plan(proposal, standing, agreed=agreed)
-        effect = _effect(plan, amended, verdict.cold_s, affected, lost, standing)
-        if preview:
-            transaction.set_rollback(True)
-    return effect
+        return _effect(plan, amended, verdict.cold_s, affected, lost, standing)
 
 
 def _effect(

@@ -7,22 +7,29 @@ from uuid import UUID
 
 import pytest
 
+from lockers.models import CapacityHold, Device
+from lockers.services.cabinets import CellSpec, register_cabinet
+from lockers.services.holds import firm_hold, hold_capacity
+from marketplace.accounts.services.consents import give_delivery_consent
+from marketplace.accounts.services.sign_in import principal_of
+from marketplace.kernel import clock
 from marketplace.kernel.errors import Forbidden, NotFound
 from marketplace.kernel.ids import uuid7
 from marketplace.kernel.principal import Principal
+from marketplace.kernel.temperature import Band
 from marketplace.outbox.models import OutboxEvent
 from marketplace.places.models import Hub, Place, Vehicle, VehicleCompartment
 from routing.errors import AlreadyUnderWay, DoesNotFit, NothingToUndo, PlanChanged
-from routing.models import Leg, Plan, Route, RouteChange, Shipment, Stop, StopTask
+from routing.models import Leg, Plan, Route, RouteChange, Shipment, ShipmentOption, Stop, StopTask
 from routing.services import edits, planning, tour
 from routing.services.requests import ParcelSpec
 from routing.services.standing import stand
 from routing.solver.check import check
 from routing.solver.core.finish import finish
 from routing.states import Wave
-from tests.factories.accounts import make_principal
+from tests.factories.accounts import make_principal, make_user
 from tests.factories.farmers import make_station
-from tests.factories.places import make_hub, make_vehicle
+from tests.factories.places import make_hub, make_site, make_vehicle
 from tests.factories.routing import DAY, make_shipment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("eve")]
@@ -194,6 +201,8 @@ def test_an_urgent_stop_goes_in_where_it_costs_least(
     route = plan.routes.get()
     promised = {stop.pk: stop.arrives_at for stop in route.stops.all()}
     reference = uuid7()
+    urgent(dispatcher, plan, between, reference=reference, preview=True)
+    assert not Shipment.objects.filter(reference=reference).exists()
     effect = urgent(dispatcher, plan, between, reference=reference)
     assert [c.place for c in effect.changes if c.kind == "added"] == [between.name]
     assert visits(in_force(plan))[route.vehicle.uuid] == [
@@ -288,4 +297,70 @@ def test_an_earlier_version_is_chosen_again_with_what_came_since(
     effect = edits.choose_version(principal=dispatcher, plan_uuid=plan.uuid)
     assert (effect.version, in_force(plan).cause) == (second.version + 1, "chosen")
     assert Stop.objects.filter(route__plan=in_force(plan)).count() == 5
+    holds(plan)
+
+
+def locker(hub: Hub, lon: float) -> Place:
+    site = make_site(hub=hub, lon=lon)
+    cells = [CellSpec(f"{n:02d}", "ambient", "S", Band(5, 30)) for n in range(1, 4)]
+    register_cabinet(site=site, device=f"cab{site.pk}", name=f"cab{site.pk}", kind="parcel", cells=cells)
+    Device.objects.filter(device=f"cab{site.pk}").update(online=True, last_seen=clock.wall())
+    return site.place
+
+
+def paid_parcel(hub: Hub, place: Place, *agreed: Place) -> Shipment:
+    """To one chosen cabinet; its buyer agreed to others as well, but chose only this one."""
+    user = make_user()
+    for each in (place, *agreed):
+        give_delivery_consent(principal=principal_of(user), place_uuid=each.uuid)
+    reference = uuid7()
+    hold_capacity(
+        reference=reference,
+        place_uuids=[place.uuid],
+        zone="ambient",
+        size="S",
+        min_c=0,
+        max_c=35,
+        slot_date=DAY,
+        expires_at=clock.now() + timedelta(minutes=15),
+    )
+    firm_hold(reference=reference)
+    shipment = make_shipment(hub=hub, place=place, direction="up", reference=reference)
+    Shipment.objects.filter(pk=shipment.pk).update(max_c=35, recipient_uuid=user.uuid)
+    return shipment
+
+
+def test_a_cabinet_that_fails_sends_its_parcels_where_their_buyers_agreed_to(
+    hub: Hub, dispatcher: Principal
+) -> None:
+    dead, alive = locker(hub, 115.41), locker(hub, 115.43)
+    moves, stays = paid_parcel(hub, dead, alive), paid_parcel(hub, dead)
+    other = paid_parcel(hub, alive)
+    plan = planning.plan_wave(hub_uuid=hub.uuid, day=DAY, wave="town_delivery", seconds=1)
+    promised = Stop.objects.get(route__plan=plan, place=alive).arrives_at
+    holds_before = set(CapacityHold.objects.values_list("reference", "place_uuid"))
+    failing = {"principal": dispatcher, "plan_uuid": plan.uuid, "place_uuid": dead.uuid}
+
+    shown = edits.replan_failure(**failing, preview=True)
+    assert set(CapacityHold.objects.values_list("reference", "place_uuid")) == holds_before
+    assert not ShipmentOption.objects.filter(shipment=moves, place=alive).exists()
+
+    effect = edits.replan_failure(**failing)
+    assert (
+        (effect.affected, effect.unserved)
+        == (2, [(stays.reference, "no_option")])
+        == (
+            shown.affected,
+            shown.unserved,
+        )
+    )
+    assert CapacityHold.objects.get(reference=moves.reference).place_uuid == alive.uuid
+    places = {s.pk: (s.place_id, s.status) for s in Shipment.objects.all()}
+    assert places[moves.pk] == (alive.pk, "planned")
+    assert places[stays.pk][1] == "unserved"
+    assert places[other.pk] == (alive.pk, "planned")
+    stop = Stop.objects.get(route__plan=in_force(plan), place=alive)
+    assert abs(stop.arrives_at - promised) <= timedelta(minutes=30)
+    told_of = [row["reference"] for row in told("ShipmentPlanned")]
+    assert told_of.count(str(moves.reference)) == 2  # planned, then planned elsewhere
     holds(plan)
