@@ -28,6 +28,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/cart", component: () => import("@/surfaces/buyer/CartPage.vue"), meta: signedIn },
   { path: "/checkout", component: () => import("@/surfaces/buyer/CheckoutPage.vue"), meta: signedIn },
   { path: "/pay/return", component: () => import("@/surfaces/buyer/PayReturnPage.vue"), meta: signedIn },
+  { path: "/pay/browser", component: () => import("@/surfaces/buyer/PayElsewherePage.vue"), meta: signedIn },
   { path: "/orders", component: () => import("@/surfaces/buyer/OrdersPage.vue"), meta: signedIn },
   { path: "/parcels", component: () => import("@/surfaces/buyer/FriendsParcelsPage.vue"), meta: signedIn },
   { path: "/orders/:id", component: () => import("@/surfaces/buyer/OrderPage.vue"), props: true, meta: signedIn },
@@ -84,6 +85,12 @@ const routes: RouteRecordRaw[] = [
   },
 
   { path: "/money/:kind?/:id?", component: () => import("@/surfaces/money/MoneyPage.vue"), props: true, meta: money },
+  { path: "/claims", component: () => import("@/surfaces/money/ClaimsPage.vue"), meta: money },
+  {
+    path: "/books",
+    component: () => import("@/surfaces/money/BooksPage.vue"),
+    meta: { texts: ["money"], roles: ["platform"] },
+  },
   { path: "/fees", component: () => import("@/surfaces/money/FeesPage.vue"), meta: { texts: ["money"] } },
   { path: "/hub", component: () => import("@/surfaces/hub/HubPage.vue"), meta: hub },
   { path: "/dispatch", component: () => import("@/surfaces/dispatch/PlansPage.vue"), meta: dispatch },

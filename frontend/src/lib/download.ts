@@ -5,6 +5,15 @@ import { token } from "./session";
 
 /** Fetches a file that only its owner may read and hands it to the browser to keep. */
 export async function download(path: string, name: string): Promise<void> {
+  save(await fetchFile(path), name);
+}
+
+/** A picture that only some may see, as an address that this page can show. The caller revokes it. */
+export async function pictureAddress(path: string): Promise<string> {
+  return URL.createObjectURL(await fetchFile(path));
+}
+
+async function fetchFile(path: string): Promise<Blob> {
   if (simulateOffline.value) throw new NetworkError("offline");
   let response: Response;
   try {
@@ -18,7 +27,7 @@ export async function download(path: string, name: string): Promise<void> {
   noteRequest("answered");
   if (response.status >= 500) throw new ServerFault(`HTTP ${response.status}`);
   if (!response.ok) throw new RefusedError(((await response.json()) as { errors?: UserError[] }).errors ?? []);
-  save(await response.blob(), name);
+  return response.blob();
 }
 
 /** Hands content to the browser to keep under a name. */
