@@ -102,7 +102,7 @@ def capture_frozen(*, intent: PaymentIntent, amount_fen: int) -> None:
     Raises InvalidInput, NotPayable, ProviderAway (then a query of the attempt will tell).
     """
     attempt = _start_capture(intent, amount_fen)
-    freeze = intent.pre_authorisation
+    freeze = PreAuthorisation.objects.get(intent=intent)  # the one that came with the intent may be older
     order = TradeOrder(
         out_trade_no=attempt.out_trade_no,
         amount_fen=attempt.amount_fen,
