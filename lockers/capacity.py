@@ -5,21 +5,23 @@ same zone label, cell's °C inside the product's band). By Hall's theorem all fi
 is larger than the cells that suit any of them; counting size by size would be wrong.
 
 For a day, what counts is what is expected to be there: parcels that arrive on it for certain, and of those
-that came n days before the share that is still there. A share of many parcels is taken at the upper bound
-that is exceeded with probability RISK.
+that came n days before the share that is still there, measured where enough parcels were. Of that share as
+many are counted on as are exceeded with probability RISK at most.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from itertools import combinations
 
 from lockers.protocol.allocation import Cell, Need, suits
 
+#: that more parcels lie in a place's cells than were counted on
 RISK = 0.01
-_Z_AT_RISK = 2.326
-#: share of parcels still in their cell n days after they came (guess until enough dwell times are measured)
-STAYS: Mapping[int, float] = {0: 1.0, 1: 0.10, 2: 0.03, 3: 0.0}
+Stays = Mapping[int, float]
+#: share of parcels still in their cell n days after they came, until enough dwell times are measured (guess)
+STAYS: Stays = {0: 1.0, 1: 0.10, 2: 0.03, 3: 0.0}
 #: how many days ahead an arrival may still be in the way
 HORIZON_DAYS = max(STAYS)
 
@@ -40,25 +42,71 @@ def room_for(need: Need, needs: Needs, cells: Cells) -> int:
     return min(slack for classes, slack in _slacks({need: 0, **needs}, cells) if into in classes)
 
 
-def expected_on(day: date, arrivals: Mapping[date, Needs]) -> dict[Need, int]:
-    """Parcels per class expected in their cells when those of `day` arrive, at the stated risk."""
-    mean: dict[Need, float] = {}
-    variance: dict[Need, float] = {}
+def expected_on(day: date, arrivals: Mapping[date, Needs], stays: Stays = STAYS) -> dict[Need, int]:
+    """Parcels per class to be counted on in their cells when those of `day` arrive.
+
+    The chance that any class has more of them than this is at most RISK: each of m uncertain classes gets an
+    m-th of it, and its exact quantile, not a bell curve's, which is too low for few parcels.
+    """
+    certain: dict[Need, int] = {}
+    chances: dict[Need, list[tuple[int, float]]] = {}
     for arrived, needs in arrivals.items():
-        share = STAYS.get((day - arrived).days, 0.0)
+        share = stays.get((day - arrived).days, 0.0)
         for need, count in needs.items():
-            mean[need] = mean.get(need, 0.0) + count * share
-            variance[need] = variance.get(need, 0.0) + count * share * (1 - share)
+            if share >= 1.0:
+                certain[need] = certain.get(need, 0) + count
+            elif share > 0.0 and count > 0:
+                chances.setdefault(need, []).append((count, share))
+    risk = RISK / max(1, len(chances))
     return {
-        need: min(_total(need, day, arrivals), math.ceil(mean[need] + _Z_AT_RISK * math.sqrt(variance[need])))
-        for need in mean
-        if mean[need] > 0
+        need: total
+        for need in {**certain, **chances}
+        if (total := certain.get(need, 0) + still_there(tuple(sorted(chances.get(need, []))), risk)) > 0
     }
 
 
-def _total(need: Need, day: date, arrivals: Mapping[date, Needs]) -> int:
-    days = range(HORIZON_DAYS + 1)
-    return sum(needs.get(need, 0) for arrived, needs in arrivals.items() if (day - arrived).days in days)
+@lru_cache(maxsize=4096)
+def still_there(groups: tuple[tuple[int, float], ...], risk: float) -> int:
+    """The smallest k that as many parcels pass with probability `risk` at most.
+
+    `groups`: (parcels, share of them that stays), each parcel for itself (a Poisson binomial sum).
+    """
+    if not groups:
+        return 0
+    odds = [1.0]
+    for count, share in groups:
+        for _ in range(count):
+            odds = [
+                (odds[k] * (1 - share) if k < len(odds) else 0.0) + (odds[k - 1] * share if k else 0.0)
+                for k in range(len(odds) + 1)
+            ]
+    beyond = 0.0
+    for k in range(len(odds) - 1, -1, -1):
+        beyond += odds[k]
+        if beyond > risk:
+            return k
+    return 0
+
+
+def measured_stays(days: Sequence[int], *, least: int) -> Stays:
+    """Shares from dwell times: on which day after its own (0: the same) each parcel left its cell.
+
+    Each share is the upper end of its 95 % interval (Wilson), so that few parcels never make bold; fewer than
+    `least` parcels say nothing and leave STAYS. Shares fall with the days, since a parcel leaves once.
+    """
+    if len(days) < least:
+        return STAYS
+    shares = {0: 1.0}
+    for n in range(1, HORIZON_DAYS + 1):
+        stayed = sum(1 for left in days if left >= n)
+        shares[n] = min(shares[n - 1], _wilson_upper(stayed, len(days))) if stayed else 0.0
+    return shares
+
+
+def _wilson_upper(hits: int, of: int, z: float = 1.645) -> float:
+    share = hits / of
+    spread = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return min(1.0, (share + z * z / (2 * of) + spread) / (1 + z * z / of))
 
 
 def _slacks(needs: Needs, cells: Cells) -> Iterator[tuple[frozenset[frozenset[Cell]], int]]:

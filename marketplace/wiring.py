@@ -9,6 +9,7 @@ from catalog.services.stock import expire_due_reservations
 from lockers import handlers as lockers
 from lockers.services.collection import expire_due_parcels, remind_due_parcels
 from lockers.services.commands import expire_commands
+from lockers.services.dwell import measure_dwell
 from lockers.services.holds import expire_due_holds
 from lockers.services.presence import notice_silent_devices
 from marketplace.outbox.delivery import Handler
@@ -69,6 +70,7 @@ DUE_WORK: list[Callable[[], object]] = [
     expire_commands,
     remind_due_parcels,
     expire_due_parcels,
+    measure_dwell,
     review_due_probes,
     notice_silent_devices,
     keep_readings,

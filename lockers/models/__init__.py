@@ -11,6 +11,7 @@ from lockers.models.devices import (
     DeviceMessage,
     RegistrationToken,
 )
+from lockers.models.dwell import DwellShares
 
 __all__ = [
     "Allocation",
@@ -28,6 +29,7 @@ __all__ = [
     "DeviceAlarm",
     "DeviceMark",
     "DeviceMessage",
+    "DwellShares",
     "HoldStatus",
     "PickupGroup",
     "RegistrationToken",

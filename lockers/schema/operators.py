@@ -3,7 +3,7 @@
 import graphene
 
 from lockers.schema.cabinets import OPERATORS, CommandType, CompartmentType
-from lockers.services import desk, fleet, inspection
+from lockers.services import desk, fleet, inspection, utilisation
 from lockers.services.openings import outcome_of
 from marketplace.api.guard import guarded
 from marketplace.api.mutations import Command
@@ -234,6 +234,23 @@ class DoorEventType(graphene.ObjectType):
     camera = graphene.String(required=True, description="channel@UTC of the recorder; empty without a camera")
 
 
+class CellUseType(graphene.ObjectType):
+    class Meta:
+        name = "CellUse"
+
+    cabinet = graphene.String(required=True)
+    place = graphene.String(required=True)
+    zone = graphene.String(required=True)
+    size = graphene.String(required=True)
+    cells = graphene.Int(required=True)
+    parcels = graphene.Int(required=True)
+    overdue = graphene.Int(required=True)
+    use = graphene.Float(required=True, description="share of cell hours that were taken, 0 to 1")
+    busiest_hour = graphene.Int(required=True, description="of the day, in Yichun")
+    busiest = graphene.Float(required=True, description="share of cells taken in that hour, on average")
+    median_hours = graphene.Float()
+
+
 def _listed(type_):
     return graphene.List(graphene.NonNull(type_), required=True)
 
@@ -257,6 +274,18 @@ class Query(graphene.ObjectType):
         cabinet_id=graphene.ID(required=True),
         first=graphene.Int(default_value=50),
     )
+
+    utilisation = graphene.List(
+        graphene.NonNull(CellUseType),
+        required=True,
+        start=graphene.DateTime(required=True),
+        end=graphene.DateTime(required=True),
+        description="by cabinet, zone and size, the fullest first",
+    )
+
+    @guarded(OPERATORS)
+    def resolve_utilisation(root, info, start, end):
+        return utilisation.utilisation(principal=info.context.principal, start=start, end=end)
 
     @guarded(OPERATORS)
     def resolve_fleet(root, info):

@@ -4,27 +4,33 @@ Race: two carts take the last place. Holds of one place are counted under an adv
 the second counts what the first has taken.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
-from lockers.capacity import HORIZON_DAYS, Cells, Needs, expected_on, fits, room_for
+from lockers.capacity import HORIZON_DAYS, STAYS, Cells, Stays, expected_on, fits, room_for
 from lockers.errors import HoldGone, NoRoom
 from lockers.models import Allocation, Cabinet, CapacityHold, HoldStatus
 from lockers.models.allocations import LIVE_ALLOCATION
 from lockers.models.capacity import LIVE_HOLD
 from lockers.protocol.allocation import Need, suits
 from lockers.services.cabinets import SIZES, cell_classes
+from lockers.services.dwell import stays_at
 from marketplace.database.locks import lock_key
 from marketplace.kernel import clock
 from marketplace.kernel.temperature import Band
 from marketplace.kernel.units import Size
 
 ANY_BAND = Band(-100.0, 100.0)
-Arrivals = dict[date, dict[Need, int]]
+
+
+class Arrivals(dict[date, dict[Need, int]]):
+    """Parcels by day and class at one place, and how long they stay there."""
+
+    stays: Stays = STAYS
 
 
 def free_cells(*, place_uuids: Sequence[UUID], slot_date: date) -> dict[UUID, dict[tuple[str, str], int]]:
@@ -158,15 +164,16 @@ def _create(
     return hold
 
 
-def _room(need: Need, day: date, arrivals: Mapping[date, Needs], cells: Cells) -> int:
+def _room(need: Need, day: date, arrivals: Arrivals, cells: Cells) -> int:
     """Room on the day itself, and on the days after it on which today's parcels may still be there."""
-    room = room_for(need, expected_on(day, arrivals), cells)
+    room = room_for(need, expected_on(day, arrivals, arrivals.stays), cells)
     if room == 0:
         return 0
     for later in (day + timedelta(days=n) for n in range(1, HORIZON_DAYS)):
         on_day = arrivals.get(day, {})
         with_one_more = {**arrivals, day: {**on_day, need: on_day.get(need, 0) + 1}}
-        if any(arrived > day for arrived in arrivals) and not fits(expected_on(later, with_one_more), cells):
+        expected = expected_on(later, with_one_more, arrivals.stays)
+        if any(arrived > day for arrived in arrivals) and not fits(expected, cells):
             return 0
     return room
 
@@ -177,7 +184,9 @@ def arrivals_at(place_uuids: Sequence[UUID], *, without: Allocation | None = Non
     A parcel that outstayed the horizon, or whose period was made longer, lies there until somebody takes it
     out: it counts as of today.
     """
-    found: dict[UUID, Arrivals] = {place: {} for place in place_uuids}
+    found = {place: Arrivals() for place in place_uuids}
+    for place, stays in stays_at(place_uuids).items():
+        found[place].stays = stays
     today = clock.today()
     for hold in CapacityHold.objects.filter(LIVE_HOLD, place_uuid__in=place_uuids):
         _count(found[hold.place_uuid], max(hold.slot_date, today), need_of(hold))

@@ -33,7 +33,10 @@ def cells_left(
         needs = arrivals[hold.place_uuid].get(hold.slot_date, {})
         if needs.get(need_of(hold), 0):
             needs[need_of(hold)] -= 1
-    return {place: _less(dict(cells[place]), expected_on(day, arrivals[place])) for place in place_uuids}
+    return {
+        place: _less(dict(cells[place]), expected_on(day, arrivals[place], arrivals[place].stays))
+        for place in place_uuids
+    }
 
 
 def held_places(*, references: Collection[UUID]) -> dict[UUID, UUID]:
@@ -72,7 +75,7 @@ def _require_room(place_uuids: Sequence[UUID], days: Collection[date]) -> None:
     cells, arrivals = cell_classes(place_uuids), arrivals_at(place_uuids)
     for place in place_uuids:
         for day in sorted({day + timedelta(days=n) for day in days for n in range(HORIZON_DAYS)}):
-            if not fits(expected_on(day, arrivals[place]), cells[place]):
+            if not fits(expected_on(day, arrivals[place], arrivals[place].stays), cells[place]):
                 raise NoRoom(params={"places": {str(place): "full"}})
 
 

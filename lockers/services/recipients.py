@@ -291,7 +291,7 @@ def _is_needed(allocation: Allocation, until: datetime) -> bool:
     need = Need(cell.size, cell.zone, cell.band)
     day, last = clock.today(), until.astimezone(SHANGHAI).date()
     while day <= last:
-        needs = expected_on(day, arrivals)
+        needs = expected_on(day, arrivals, arrivals.stays)
         needs[need] = needs.get(need, 0) + 1
         if day in arrivals and not fits(needs, cells):
             return True

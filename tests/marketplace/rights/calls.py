@@ -291,6 +291,9 @@ CALLS: dict[str, Call] = {
     ),
     "Mutation.takeOutParcel": _by("courier", stopId="{town_stop}", parcelId="{to_take_out}"),
     "Query.fleet": _by("cabinet_operator"),
+    "Query.utilisation": _by(
+        "cabinet_operator", start="2026-11-05T00:00:00+08:00", end="2026-11-12T00:00:00+08:00"
+    ),
     "Query.overdueParcels": _by("cabinet_operator"),
     "Query.inspectionQueue": _by("cabinet_operator"),
     "Query.cabinetParcels": _by("cabinet_operator", cabinetId="{cabinet}"),

@@ -82,6 +82,7 @@ Query.myRoutes                      .     .     .     .     +     +     +     . 
 Query.route                         .     .     .     .     +     +     +     .     .     .     +     .
 Query.drop                          .     .     .     .     +     .     +     .     .     .     +     .
 Query.unit                          .     .     .     +     +     +     +     +     +     .     +     .
+Query.utilisation                   .     .     .     .     .     .     .     +     .     .     +     .
 Query.fleet                         .     .     .     .     .     .     .     +     .     .     +     .
 Query.overdueParcels                .     .     .     .     .     .     .     +     .     .     +     .
 Query.inspectionQueue               .     .     .     .     .     .     .     +     .     .     +     .
