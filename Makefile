@@ -62,6 +62,9 @@ bench-quote: install-dev ## What a quote at checkout costs on a plan of 1,000 st
 bench-payments: install-dev ## Intents created and confirmed a second on one web worker (docs/bench-payments.md)
 	@$(BIN)/python -m tests.benches.payments
 
+bench-ledger: install-dev ## 10,000 random acts on the money, with faults and crashes, to the last fen (MONEY_WALKS=)
+	@MONEY_WALKS=$${MONEY_WALKS:-100} $(BIN)/pytest -q tests/orders/payments/services/test_machine.py -k Walks
+
 requirements: $(VENV)/.uv ## Compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --output-file requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
@@ -104,4 +107,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices bench-payments requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices bench-ledger bench-payments requirements clean help

@@ -168,6 +168,18 @@ class TestTheDatabaseItself:
             LedgerEntry.objects.bulk_create(late)
         assert LedgerEntry.objects.count() == 2
 
+    def test_a_reversal_that_is_not_the_exact_opposite_cannot_be_committed(self):
+        original = captured()
+        for entries in (
+            [debit(HELD, 999, SELLER), credit(CLEARING, 999)],
+            [debit(HELD, 1000, SELLER), credit(AccountKind.SUSPENSE, 1000)],
+        ):
+            with pytest.raises(DatabaseError), transaction.atomic():
+                post(kind="wrong", key="w", occurred_at=NOON, source="t", entries=entries, reverses=original)
+        with transaction.atomic():
+            reverse(original, occurred_at=NOON, source="t", key="r")
+        assert {line.amount_fen for line in trial_balance()} == {0}
+
     @pytest.mark.parametrize("table", ["ledgerentry", "ledgertransaction", "ledgeraccount"])
     @pytest.mark.parametrize("verb", ["UPDATE ledger_{t} SET id = id", "DELETE FROM ledger_{t}"])
     def test_nothing_is_changed_or_deleted(self, table, verb):

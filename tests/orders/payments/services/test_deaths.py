@@ -16,7 +16,8 @@ from orders.ledger.accounts import AccountKind
 from orders.ledger.models import LedgerEntry
 from orders.ledger.services import settle, take_back, trial_balance
 from orders.payments.errors import NotPayable
-from orders.payments.gateways import registry
+from orders.payments.gateways import registry, wire
+from orders.payments.gateways.wire import AlipayWire
 from orders.payments.models import (
     Attempt,
     PaymentGroup,
@@ -308,3 +309,27 @@ def test_killed_behind_any_durable_step_nothing_is_lost_or_done_twice(simulator,
     assert sum(line.amount_fen for line in trial_balance()) == 0
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Pay, GiveUp, GiveBack, Capture, Release, Settle, GiveBackAfterSettling],
+    ids=lambda kind: kind.__name__,
+)
+def test_signing_and_calls_hold_no_lock_of_the_database(simulator, monkeypatch, kind):
+    seen = []
+
+    def outside(real):
+        def checked(*args, **kwargs):
+            seen.append(connection.in_atomic_block)
+            return real(*args, **kwargs)
+
+        return checked
+
+    monkeypatch.setattr(wire, "sign", outside(wire.sign))
+    monkeypatch.setattr(AlipayWire, "call", outside(AlipayWire.call))
+    work = kind(simulator)
+    work.act()
+    work_on()
+    assert len(seen) >= 2
+    assert not any(seen)
