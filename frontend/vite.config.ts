@@ -36,7 +36,7 @@ export default defineConfig({
       workbox: {
         globPatterns: ["**/*.{js,css,html,svg,png}"],
         navigateFallback: "/index.html",
-        navigateFallbackDenylist: [/^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements|claims)/],
+        navigateFallbackDenylist: [/^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements|claims|plans\/[\w-]+\.)/],
       },
     }),
   ],

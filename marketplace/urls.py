@@ -43,6 +43,7 @@ urlpatterns = [
     path("devices/", include("lockers.urls")),
     path("", include("farmers.urls")),
     path("", include("orders.urls")),
+    path("", include("routing.urls")),
 ]
 if settings.DEBUG:
     urlpatterns.append(path("graphql/schema.json", schema_text))

@@ -20,6 +20,7 @@ from marketplace.places.models import Hub
 from routing import rules
 from routing.errors import PlanRefused, UnknownWave
 from routing.models import Leg, Plan, Route
+from routing.services.bounds import floor_fen
 from routing.services.building import WaveProblem, load_wave, published_version
 from routing.services.insertion import insert_open_legs
 from routing.services.publishing import Proposal, publish_plan, refuse_late_legs, whole_fen
@@ -170,7 +171,16 @@ def _metrics(loaded: WaveProblem, solution: Solution) -> dict[str, Any]:
         "hours": round(verdict.duration_s / 3600, 2),
         "most_cold_minutes": round(max(verdict.cold_s.values(), default=0) / 60, 1),
         "fill": loads(problem, solution),
+        **_quality(problem, solution, verdict.cost),
     }
+
+
+def _quality(problem: Problem, solution: Solution, cost: float) -> dict[str, Any]:
+    """The floor that no plan goes below, and by how many percent this one is above it."""
+    floor = floor_fen(problem, solution)
+    if floor <= 0:
+        return {}
+    return {"floor_fen": whole_fen(floor), "gap_percent": round(100 * (cost / floor - 1), 1)}
 
 
 def _moved(problem: Problem, solution: Solution) -> int:
