@@ -2,8 +2,8 @@
 
 Three parts, each too low on purpose. Vans: as few as could hold what rides from or to the hub, at the least
 fixed cost. Metres and driving time: the tours together connect the hub with every place that has to be
-visited, so they are no shorter than a minimum spanning tree (Prim). Service: set-up once a place, handling once
-a parcel.
+visited, so they are no shorter than a minimum spanning tree (Prim). Service: set-up once a place, handling
+once a parcel.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def test_tracks_go_out_as_gpx_from_the_hub_and_back(plan: Plan) -> None:
 def test_tour_sheets_print_with_chinese_inside(plan: Plan) -> None:
     content = client(plan).get(f"/plans/{plan.uuid}.pdf").content
     assert content.startswith(b"%PDF-")
-    assert b"NotoSansSC" in content
+    assert b"/FontFile3" in content  # letters travel with the paper
 
 
 def test_other_peoples_plans_are_not_there(plan: Plan) -> None:
