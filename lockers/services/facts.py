@@ -224,11 +224,10 @@ def _removed(device: Device, message: DeviceMessage) -> None:
 
 
 def _boot(device: Device, message: DeviceMessage) -> None:
-    Device.objects.filter(pk=device.pk, boot__lte=message.boot).update(
-        boot=message.boot, firmware=str(message.body.get("firmware", ""))[:40]
-    )
-    if device.cabinet_id is not None:
-        hold_after_gap(cabinet_id=device.cabinet_id, started_at=message.at)
+    firmware = str(message.body.get("firmware", ""))[:40]
+    Device.objects.filter(pk=device.pk, boot__lte=message.boot).update(firmware=firmware)
+    # What it drew at that power-up comes with its connection, which may arrive later than this.
+    Device.objects.filter(pk=device.pk, boot__lt=message.boot).update(boot=message.boot, boot_start="")
 
 
 def _locked_out(device: Device, message: DeviceMessage) -> None:

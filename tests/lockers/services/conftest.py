@@ -41,6 +41,8 @@ class Bench:
     inbox: list[Message]
     world: WorldClock
     late: timedelta = field(default_factory=timedelta)
+    #: brings over what a transport's own thread has queued; the in-memory one has no thread
+    pull: Callable[[], None] = lambda: None
 
     @property
     def place(self) -> UUID:
