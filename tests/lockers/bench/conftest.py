@@ -9,6 +9,7 @@ import pytest
 
 from marketplace.kernel import clock
 from tests.lockers.conftest import _locker_keys  # noqa: F401 - fresh root keys here too
+from tests.lockers.services.conftest import bench, frozen, put_up  # noqa: F401 - a cabinet and its server
 
 PAGE = Path(__file__).parents[3] / "docs" / "bench-devices.md"
 HEAD = """# Devices: what was measured

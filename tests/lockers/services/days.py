@@ -54,18 +54,26 @@ def play_day(bench: Bench, script: Script) -> None:
 
 def settle(bench: Bench, true: Callable[[], bool] = lambda: True) -> None:
     """Turns until the cabinet has nothing to say and the server nothing to ask."""
+
+    def still() -> bool:
+        if bench.simulated.journal.outbox_length() or services.commands_in_flight():
+            return False
+        device = Device.objects.get(pk=bench.cabinet.device.pk)
+        configured = device.config_applied == device.config_version
+        return configured and not DeviceMessage.objects.filter(handled_at=None).exists() and true()
+
+    _until(bench, still)
+
+
+def _until(bench: Bench, true: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_S
     while True:
         bench.pull()
         bench.turn(1)
-        device = Device.objects.get(pk=bench.cabinet.device.pk)
-        still = bench.simulated.journal.outbox_length() == 0 and services.commands_in_flight() == 0
-        configured = device.config_applied == device.config_version
-        handled = not DeviceMessage.objects.filter(handled_at=None).exists()
-        if still and configured and handled and true():
+        if true():
             return
         assert time.monotonic() < end, "the day does not go on"
-        time.sleep(0.002)
+        time.sleep(0.005)
 
 
 def tables(bench: Bench) -> dict[str, list[Any]]:
@@ -130,8 +138,7 @@ def _jam(bench: Bench) -> None:
     set_fault(bench.simulated, "jammed", on=True, about={})
     seconds = bench.world.seconds
     ticket = bench.drop()
-    bench.pull()
-    settle(bench, lambda: "door.pulsed" in _said())
+    _until(bench, lambda: "door.pulsed" in _said())
     bench.world.seconds = lambda: seconds() + 11
     settle(bench, lambda: "door.jammed" in _said())
     set_fault(bench.simulated, "jammed", on=False, about={})

@@ -70,22 +70,31 @@ def over_mosquitto(folder: Path, at: datetime, script: Script) -> dict[str, list
         simulated.close()
 
 
-@pytest.mark.mosquitto
-def test_the_same_day_leaves_the_same_tables(
-    put_up: Callable[..., Bench], tmp_path: Path, frozen: datetime
-) -> None:
+def both_ways(
+    put_up: Callable[..., Bench], folder: Path, at: datetime, script: Script
+) -> dict[str, dict[str, list[object]]]:
+    """The tables of the day by transport; nothing of either stays in the database."""
     found = {}
     with transaction.atomic():
         bench = put_up(cells=DOORS)
         settle(bench)
-        play_day(bench, SCRIPT)
+        play_day(bench, script)
         found["memory"] = tables(bench)
         transaction.set_rollback(True)
-    clock.install(lambda: clock.Setting(frozen_at=frozen))
+    clock.install(lambda: clock.Setting(frozen_at=at))
     clock.refresh()
     with transaction.atomic():
-        found["mosquitto"] = over_mosquitto(tmp_path / "mqtt", frozen, SCRIPT)
+        found["mosquitto"] = over_mosquitto(folder / "mqtt", at, script)
         transaction.set_rollback(True)
+    return found
+
+
+@pytest.mark.mosquitto
+@pytest.mark.processes
+def test_the_same_day_leaves_the_same_tables(
+    put_up: Callable[..., Bench], tmp_path: Path, frozen: datetime
+) -> None:
+    found = both_ways(put_up, tmp_path, frozen, SCRIPT)
     for table, rows in found["memory"].items():
         assert found["mosquitto"][table] == rows, table
     parcels = [state for _, _, state in found["memory"]["allocations"]]
