@@ -27,7 +27,7 @@ def bench_one_day_two_transports(
     assert (len(parcels), parcels.count("collected"), parcels.count("expired")) == (40, 38, 2)
     rows = sum(len(table) for table in found["memory"].values())
     row(
-        "40 deposits, 38 pick-ups, 2 expiries, a jam, a power cut, 72 h offline; in memory and over Mosquitto",
+        "40 deposits, 38 pick-ups, 2 expiries, a jam, a cut, 72 h offline; in memory and over Mosquitto",
         f"identical tables ({rows} rows compared), both days in {time.monotonic() - began:.0f} s",
     )
 
