@@ -228,6 +228,8 @@ def _boot(device: Device, message: DeviceMessage) -> None:
     Device.objects.filter(pk=device.pk, boot__lte=message.boot).update(firmware=firmware)
     # What it drew at that power-up comes with its connection, which may arrive later than this.
     Device.objects.filter(pk=device.pk, boot__lt=message.boot).update(boot=message.boot, boot_start="")
+    if device.cabinet_id is not None:
+        hold_after_gap(cabinet_id=device.cabinet_id, started_at=message.at)
 
 
 def _locked_out(device: Device, message: DeviceMessage) -> None:
