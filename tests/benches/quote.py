@@ -171,6 +171,7 @@ def test_bench_quote() -> None:
         f"Written by `make bench-quote`: {PLACES} places and 2 parcels a question; one process.",
         f"The plan has {VANS * STOPS:,} stops, {VANS} vans and {PARCELS:,} parcels.",
         f"{os.cpu_count()} cores, Python {platform.python_version()}, PostgreSQL {version}.",
+        f"Load of the machine before the end: {os.getloadavg()[0]:.1f}.",
         "",
         "| | median ms | p95 ms | worst ms |",
         "|---|---|---|---|",
