@@ -23,7 +23,7 @@ def bench_one_day_two_transports(
     began = time.monotonic()
     found = both_ways(put_up, tmp_path, frozen, FULL)
     assert found["memory"] == found["mosquitto"]
-    parcels = [state for _, _, state in found["memory"]["allocations"]]
+    parcels = [each[2] for each in found["memory"]["allocations"]]
     assert (len(parcels), parcels.count("collected"), parcels.count("expired")) == (40, 38, 2)
     rows = sum(len(table) for table in found["memory"].values())
     row(

@@ -97,5 +97,5 @@ def test_the_same_day_leaves_the_same_tables(
     found = both_ways(put_up, tmp_path, frozen, SCRIPT)
     for table, rows in found["memory"].items():
         assert found["mosquitto"][table] == rows, table
-    parcels = [state for _, _, state in found["memory"]["allocations"]]
+    parcels = [row[2] for row in found["memory"]["allocations"]]
     assert (parcels.count("collected"), parcels.count("expired")) == (3, 2)

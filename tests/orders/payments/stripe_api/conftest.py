@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import stripe
@@ -21,7 +22,12 @@ def _api(live_server: LiveServer, gateway: AlipayGateway, settings, monkeypatch)
     http = stripe.RequestsClient()
     monkeypatch.setattr(stripe, "default_http_client", http)
     answers, dumped = Answers(), views._dumped
-    monkeypatch.setattr(views, "_dumped", lambda shown: (answers.keep(shown), dumped(shown))[1])
+
+    def kept(shown: Any) -> Any:
+        answers.keep(shown)
+        return dumped(shown)
+
+    monkeypatch.setattr(views, "_dumped", kept)
     with registry.using(gateway):
         yield live_server.url
     http.close()  # a kept connection would keep a server thread, and with it the test database
