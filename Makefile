@@ -36,7 +36,7 @@ audit: install ## Judge the finished day from the database and the cabinets' jou
 services: install ## Start PostgreSQL and Redis only and print the environment for a shell
 	@$(BIN)/python -m marketplace.launcher services
 
-install: $(VENV)/.installed frontend/dist/.built $(CATALOGUES:.po=.mo) ## Make the environment (.venv) and build the pages
+install: $(VENV)/.installed $(VENV)/.compiled frontend/dist/.built $(CATALOGUES:.po=.mo) ## Make the environment (.venv) and build the pages
 
 ##@ Work on it
 test: install-dev ## Lint, type check and test all; installs what tests need from Debian (ALLOW_SKIPS=1)
@@ -65,6 +65,9 @@ bench-payments: install-dev ## Intents created and confirmed a second on one web
 bench-ledger: install-dev ## 10,000 random acts on the money, with faults and crashes, to the last fen (MONEY_WALKS=)
 	@MONEY_WALKS=$${MONEY_WALKS:-100} $(BIN)/pytest -q tests/orders/payments/services/test_machine.py -k Walks
 
+bench-router: install-dev ## The router against the optimum on 500 small random problems
+	@ROUTER_EXAMPLES=500 $(BIN)/python -m pytest -q -s tests/routing/solver/test_optimum.py
+
 requirements: $(VENV)/.uv ## Compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --output-file requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
@@ -92,6 +95,11 @@ $(VENV)/.installed: requirements.txt | $(VENV)/.uv
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.txt
 	@touch $@
 
+# The router's search in machine code; a change of its sources compiles it anew.
+$(VENV)/.compiled: $(wildcard routing/solver/engines/yinong/*.py) $(VENV)/.installed
+	@$(BIN)/python -c 'from routing.solver.engines.yinong.warm import warm; warm()'
+	@touch $@
+
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.txt
 	@touch $@
@@ -107,4 +115,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices bench-ledger bench-payments requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices bench-ledger bench-router bench-payments requirements clean help

@@ -44,7 +44,7 @@ def plan_wave(
     wave: str,
     seconds: float | None = None,
     seed: int = 1,
-    engine: str = "ortools",
+    engine: str | None = None,
 ) -> Plan:
     """Plan a wave whole and publish it. Gives the plan in force afterwards.
 
@@ -105,7 +105,7 @@ def _read(hub: Hub, day: date, wave: Wave) -> WaveProblem:
         return load_wave(hub=hub, day=day, wave=wave)
 
 
-def _propose(loaded: WaveProblem, *, limits: Limits, seed: int, engine: str) -> Proposal:
+def _propose(loaded: WaveProblem, *, limits: Limits, seed: int, engine: str | None) -> Proposal:
     """A proved plan, and what the options saved against taking everybody's first choice."""
     has_options = any(len(s.options) > 1 for s in loaded.problem.shipments)
     share = 1 - COMPARISON_SHARE if has_options else 1.0
@@ -130,7 +130,7 @@ def _propose(loaded: WaveProblem, *, limits: Limits, seed: int, engine: str) -> 
     )
 
 
-def _solve(problem: Problem, *, limits: Limits, seed: int, engine: str) -> Solution:
+def _solve(problem: Problem, *, limits: Limits, seed: int, engine: str | None) -> Solution:
     try:
         return solve(problem, limits=limits, seed=seed, engine=engine)
     except SolverError as error:

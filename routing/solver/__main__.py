@@ -22,7 +22,7 @@ from routing.solver.check import check
 from routing.solver.engines.base import Limits
 from routing.solver.errors import SolverError
 from routing.solver.formats import FORMATS, Convention, format_of
-from routing.solver.solve import ENGINES, Progress, engine_of, solve
+from routing.solver.solve import DEFAULT_ENGINE, ENGINES, Progress, engine_of, solve
 
 SERVED, LEFT, BAD_INPUT = 0, 1, 2
 
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("solve", help="plan a problem")
     run.add_argument("file", type=Path)
-    run.add_argument("--engine", default="yinong", choices=sorted(ENGINES))
+    run.add_argument("--engine", default=DEFAULT_ENGINE, choices=sorted(ENGINES))
     run.add_argument("--seconds", type=float, default=None, help="default 20 unless --iterations is given")
     run.add_argument("--iterations", type=int, default=None)
     run.add_argument("--gap", type=float, default=None)

@@ -71,8 +71,8 @@ def cases(folder: Path) -> list[Case]:
 
 def _case(folder: Path, name: str, row: dict[str, str]) -> Case | None:
     file = next((f for s in _SUFFIXES if (f := folder / f"{name}{s}").exists()), None)
-    if file is None or not row.get("bks_cost"):
-        return None
+    if file is None or not row.get("bks_cost") or float(row["bks_cost"]) <= 0:
+        return None  # -1: nobody has found a plan
     try:
         form = format_of("auto", file)
     except FormatError:

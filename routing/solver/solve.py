@@ -15,6 +15,8 @@ ENGINES: dict[str, tuple[str, str]] = {
     "yinong": ("routing.solver.engines.yinong", "Yinong"),
     "ortools": ("routing.solver.engines.ortools", "OrTools"),
 }
+#: What plans when nobody asks for another, and what plans when that refuses or fails its judge.
+DEFAULT_ENGINE, FALLBACK_ENGINE = "yinong", "ortools"
 
 
 class BrokenPlan(SolverError):
@@ -25,11 +27,24 @@ def solve(
     problem: Problem,
     *,
     limits: Limits,
-    engine: str = "ortools",
+    engine: str | None = None,
     seed: int = 1,
     listen: Listener = lambda progress: None,
 ) -> Solution:
-    """Find a plan and prove it. Raises Unsupported for an unknown engine or a feature that it lacks."""
+    """Find a plan and prove it. Raises Unsupported for an unknown engine or a feature that it lacks.
+
+    Without a named engine the default one plans, and the fallback if it refuses or fails its judge.
+    """
+    if engine is not None:
+        return _proved(problem, limits=limits, engine=engine, seed=seed, listen=listen)
+    try:
+        return _proved(problem, limits=limits, engine=DEFAULT_ENGINE, seed=seed, listen=listen)
+    except (BrokenPlan, Unsupported) as error:
+        listen(Progress(FALLBACK_ENGINE, f"instead of {DEFAULT_ENGINE}: {error}", 0.0))
+        return _proved(problem, limits=limits, engine=FALLBACK_ENGINE, seed=seed, listen=listen)
+
+
+def _proved(problem: Problem, *, limits: Limits, engine: str, seed: int, listen: Listener) -> Solution:
     solution = engine_of(engine).solve(problem, limits=limits, seed=seed, listen=listen)
     verdict = check(problem, solution)
     if not verdict.feasible:
@@ -46,4 +61,4 @@ def engine_of(name: str) -> Engine:
     return engine
 
 
-__all__ = ["ENGINES", "BrokenPlan", "Limits", "Listener", "Progress", "engine_of", "solve"]
+__all__ = ["DEFAULT_ENGINE", "ENGINES", "BrokenPlan", "Limits", "Listener", "Progress", "engine_of", "solve"]

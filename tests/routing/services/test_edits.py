@@ -67,7 +67,7 @@ def places(hub: Hub) -> list[Place]:
 def plan(hub: Hub, places: list[Place]) -> Plan:
     for place in places:
         make_shipment(hub=hub, place=place)
-    return planning.plan_wave(hub_uuid=hub.uuid, day=DAY, wave=LOOP.value, seconds=1)
+    return planning.plan_wave(hub_uuid=hub.uuid, day=DAY, wave=LOOP.value, seconds=1, engine="ortools")
 
 
 def in_force(plan: Plan) -> Plan:

@@ -16,6 +16,7 @@ from routing.services.building import load_wave
 from routing.services.insertion import insert_open_legs
 from routing.services.requests import cancel_shipment
 from routing.solver.errors import SolverError
+from routing.solver.solve import DEFAULT_ENGINE
 from routing.states import LegStatus, PlanStatus, Wave
 from tests.factories.farmers import make_station
 from tests.factories.places import make_hub, make_site, make_vehicle
@@ -57,7 +58,7 @@ def test_goods_down_and_produce_up_ride_one_loop(hub: Hub) -> None:
 
     plan = plan_loop(hub)
 
-    assert (plan.status, plan.version, plan.engine) == (PlanStatus.PUBLISHED, 1, "ortools")
+    assert (plan.status, plan.version, plan.engine) == (PlanStatus.PUBLISHED, 1, DEFAULT_ENGINE)
     route = plan.routes.get()
     assert route.distance_m == plan.distance_m > 0
     assert [stop.place for stop in route.stops.order_by("seq")] == [near, far]

@@ -17,6 +17,7 @@ from routing.errors import NotThatDay, PlanRefused, UnknownWave
 from routing.models import Plan, Route, Shipment, WaveRun
 from routing.services import planning, queueing
 from routing.services.queueing import ask_for_plan, claim_wave, due_waves, queue_due_waves
+from routing.solver.solve import DEFAULT_ENGINE
 from routing.states import Wave
 from tests.factories.accounts import make_principal
 from tests.factories.farmers import make_station
@@ -98,7 +99,7 @@ def test_the_task_plans_then_inserts_then_refuses_what_came_too_late(hub: Hub) -
     first = make_shipment(hub=hub, place=station.place)
     with clock.as_of(at(EVE, 19)):
         tasks.run_due_wave(str(hub.uuid), DAY.isoformat(), "village_loop")
-        assert Plan.objects.get().engine == "ortools"
+        assert Plan.objects.get().engine == DEFAULT_ENGINE
         second = make_shipment(hub=hub, place=station.place)
         tasks.run_due_wave(str(hub.uuid), DAY.isoformat(), "village_loop")
         assert Plan.objects.get(status="published").engine == "insertion"

@@ -17,6 +17,7 @@ from routing.solver.engines.base import Limits, Listener, Progress, Watch
 from routing.solver.engines.yinong.arrays import Compiled, compile_arrays
 from routing.solver.engines.yinong.decompose import joined, parts
 from routing.solver.engines.yinong.search import Search
+from routing.solver.engines.yinong.warm import warm
 from routing.solver.problem import Problem
 from routing.solver.solution import Solution
 
@@ -31,6 +32,7 @@ class Yinong:
 
     def solve(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
         """See Engine. An iteration is one ruin and recreate of each worker."""
+        warm()
         cut = parts(problem)
         if len(cut) == 1:
             return self._solve_whole(problem, limits=limits, seed=seed, listen=listen)

@@ -44,6 +44,8 @@ FLEET_AGAIN_AFTER, FLEET_AGAIN_SHARE = 16, 0.1
 DEAR = 50.0
 #: Seconds that one call of compiled code should take, so that limits are kept.
 CALL_S = 0.02
+#: A small problem is over after so many iterations, and so many times the square of its requests.
+ENOUGH_AT_ALL, ENOUGH = 2_000, 200
 #: Iterations of one call when the run is limited by iterations.
 CALL_ITERATIONS = 200
 
@@ -97,6 +99,7 @@ class Search:
         self.workers = [Worker(compiled.arena), *(Worker(twin) for twin in twins)]
         self.shared = Shared.of(compiled.arena)
         self.rng = np.random.default_rng(seed)
+        self.enough = ENOUGH_AT_ALL + ENOUGH * len(compiled.members) ** 2
 
     def start_from(self, plan: Plan) -> None:
         """Take over the promised beginnings of the routes."""
@@ -220,6 +223,9 @@ class Search:
         if limits.iterations is not None:
             done = min(w.iterations for w in self.workers) if worker is None else worker.iterations
             shares.append(done / limits.iterations)
+        else:
+            done = min(w.iterations for w in self.workers) if worker is None else worker.iterations
+            shares.append(done / self.enough)
         return max(shares)
 
     def _exchange(self) -> None:
