@@ -51,22 +51,7 @@ format: install-dev ## Let ruff format and fix what it can
 schema: install-dev ## Write schema.graphql from the code
 	@TESTER_CONSOLE=1 $(BIN)/python -m django graphql_schema --settings marketplace.settings --schema marketplace.schema.schema --out schema.graphql
 
-bench-devices: install-dev ## Measure the device wire; writes docs/bench-devices.md (ARGS="-k backlog")
-	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' -o python_functions='bench_*' tests/lockers/bench $(ARGS)
-
 install-dev: install $(VENV)/.installed-dev ## Add the developers' tools to the environment
-
-bench-quote: install-dev ## What a quote at checkout costs on a plan of 1,000 stops (docs/bench-quote.md)
-	@$(BIN)/pytest -q -s tests/benches/quote.py
-
-bench-payments: install-dev ## Intents created and confirmed a second on one web worker (docs/bench-payments.md)
-	@$(BIN)/python -m tests.benches.payments
-
-bench-ledger: install-dev ## 10,000 random acts on the money, with faults and crashes, to the last fen (MONEY_WALKS=)
-	@MONEY_WALKS=$${MONEY_WALKS:-100} $(BIN)/pytest -q tests/orders/payments/services/test_machine.py -k Walks
-
-bench-router: install-dev ## The router against the optimum on 500 small random problems
-	@ROUTER_EXAMPLES=500 $(BIN)/python -m pytest -q -s tests/routing/solver/test_optimum.py
 
 requirements: $(VENV)/.uv ## Compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --output-file requirements.txt
@@ -75,7 +60,23 @@ requirements: $(VENV)/.uv ## Compile requirements*.txt from pyproject.toml (UPGR
 clean: ## Remove what was built (not .venv, not the data folder)
 	@rm -rf frontend/dist frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find marketplace farmers catalog lockers routing orders tests -name __pycache__ -type d -prune -exec rm -rf {} +
-	@rm -f $(CATALOGUES:.po=.mo)
+	@rm -f $(CATALOGUES:.po=.mo) $(VENV)/.compiled
+
+##@ Measure it
+bench-router: install-dev ## The router against the optimum on 500 small random problems
+	@ROUTER_EXAMPLES=500 $(BIN)/python -m pytest -q -s tests/routing/solver/test_optimum.py
+
+bench-quote: install-dev ## What a quote at checkout costs on a plan of 1,000 stops (docs/bench-quote.md)
+	@$(BIN)/pytest -q -s tests/benches/quote.py
+
+bench-devices: install-dev ## Measure the device wire; writes docs/bench-devices.md (ARGS="-k backlog")
+	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' -o python_functions='bench_*' tests/lockers/bench $(ARGS)
+
+bench-payments: install-dev ## Intents created and confirmed a second on one web worker (docs/bench-payments.md)
+	@$(BIN)/python -m tests.benches.payments
+
+bench-ledger: install-dev ## 10,000 random acts on the money, with faults and crashes, to the last fen (MONEY_WALKS=)
+	@MONEY_WALKS=$${MONEY_WALKS:-100} $(BIN)/pytest -q tests/orders/payments/services/test_machine.py -k Walks
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
