@@ -214,10 +214,12 @@ def test_creating_and_confirming_takes_few_statements(client):
             "/stripe/v1/payment_intents", body, content_type="application/x-www-form-urlencoded", headers=head
         )
     assert answer.json()["next_action"]["alipay_handle_redirect"]["url"]
-    words = [query["sql"].split()[0] for query in asked.captured_queries]
-    # clock, key, [is it there, group, intent, attempt, two events, endpoints], the answer under the key
+    # Whether business time is read depends on which tests ran before: that statement is not counted.
+    counted = [query["sql"] for query in asked.captured_queries if "clocksetting" not in query["sql"]]
+    words = [sql.split()[0] for sql in counted]
+    # key, [is it there, group, intent, attempt, two events, endpoints], the answer under the key
     assert words == [
-        *("SELECT", "INSERT"), "BEGIN", "SELECT", *["INSERT"] * 4, "SELECT", "COMMIT", "UPDATE",
+        "INSERT", "BEGIN", "SELECT", *["INSERT"] * 4, "SELECT", "COMMIT", "UPDATE",
     ]  # fmt: skip
 
 
