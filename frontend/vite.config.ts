@@ -36,7 +36,9 @@ export default defineConfig({
       workbox: {
         globPatterns: ["**/*.{js,css,html,svg,png}"],
         navigateFallback: "/index.html",
-        navigateFallbackDenylist: [/^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements|claims|plans\/[\w-]+\.)/],
+        navigateFallbackDenylist: [
+          /^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements|claims|plans\/[\w-]+\.)/,
+        ],
       },
     }),
   ],

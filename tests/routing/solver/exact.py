@@ -104,8 +104,8 @@ def _share_cells(
                 counts[item.place, shipment.zone, size] += int(shipment.size >= size)
         for key, count in counts.items():
             used[key].append(count * var)
-    for (place, zone, size), terms in used.items():
-        group = next(g for g in net.problem.places[place].cells or () if g.zone == zone)
+    for (where, zone, size), terms in used.items():
+        group = next(g for g in net.problem.places[where].cells or () if g.zone == zone)
         model.add(sum(terms) <= group.at_least(size))
     for by_goods in kinds.values():
         for food in by_goods[Goods.FOOD]:
