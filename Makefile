@@ -15,6 +15,8 @@ PYTHON ?= $(shell for p in python3 python3.15 python3.14 python3.13 python3.12 p
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # A settings module of the shell would be loaded before the tests choose their database.
 unexport DJANGO_SETTINGS_MODULE
+# Six processes start at once: without byte code each would compile every source again.
+unexport PYTHONDONTWRITEBYTECODE
 
 PAGES := $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o \
   -path frontend/src/gql -prune -o -path frontend/coverage -prune -o -type f -print 2>/dev/null) $(wildcard schema.graphql)
