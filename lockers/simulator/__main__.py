@@ -1,4 +1,4 @@
-"""`python -m lockers.simulator (--socket PATH | --mqtt URL) --data DIR [--cabinets FILE] [--control N]`."""
+"""`python -m lockers.simulator (--socket PATH | --mqtt URL) --data DIR`; docs/devices.md has the rest."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import structlog
@@ -17,6 +18,7 @@ from lockers.protocol.errors import Malformed
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.control import serve_control
 from lockers.simulator.host import SIMULATION_PATTERN, Host, MakeLine
+from lockers.simulator.screen import serve_screens
 from lockers.transports.https import HttpsLine, WithFallback
 from lockers.transports.loopback import LoopbackLink
 from lockers.transports.mqtt import Broker, MqttLine
@@ -42,14 +44,12 @@ def main() -> int:
     except (OSError, json.JSONDecodeError, Malformed, KeyError, TypeError) as error:
         print(f"{options.cabinets}: {error}", file=sys.stderr)
         return 2
-    if options.control is not None:
-        try:
-            control = serve_control(host, options.control)
-        except OSError as error:
-            print(f"control port {options.control}: {error}", file=sys.stderr)
+    for name, port, serve in (
+        ("control", options.control, serve_control),
+        ("screens", options.screens, serve_screens),
+    ):
+        if port is not None and not _serve(name, port, host, serve):
             return 2
-        threading.Thread(target=control.serve_forever, daemon=True).start()
-        print(f"control on http://127.0.0.1:{control.server_port}", flush=True)
     host.restore()
     for blueprint in blueprints:
         host.add(blueprint)
@@ -58,6 +58,17 @@ def main() -> int:
     host.run()
     server.close()
     return 0
+
+
+def _serve(name: str, port: int, host: Host, serve: Callable[[Host, int], ThreadingHTTPServer]) -> bool:
+    try:
+        server = serve(host, port)
+    except OSError as error:
+        print(f"{name} port {port}: {error}", file=sys.stderr)
+        return False
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"{name} on http://127.0.0.1:{server.server_port}", flush=True)
+    return True
 
 
 def _transport(options: argparse.Namespace) -> tuple[MakeLine, Line]:
@@ -95,6 +106,7 @@ def _options() -> argparse.Namespace:
         "--cabinets", type=Path, help='JSON file {"cabinets": [...]}; the server names them else'
     )
     parser.add_argument("--control", type=int, help="port of the physical world's double on 127.0.0.1")
+    parser.add_argument("--screens", type=int, help="port of the cabinets' screen API on 127.0.0.1")
     parser.add_argument("--name", default="cabinets", help="client name on the socket")
     return parser.parse_args()
 

@@ -11,7 +11,7 @@ from lockers.protocol.errors import Refused
 from lockers.protocol.ids import new_mid
 from lockers.protocol.messages import Kind, Purpose
 from lockers.simulator.board import Board
-from lockers.simulator.journal import Held, Opening
+from lockers.simulator.journal import Held, Opening, Presented
 from marketplace.kernel.temperature import Band
 from marketplace.kernel.units import Size
 
@@ -31,7 +31,7 @@ def present_token(board: Board, text: str) -> CourierToken:
             board.say(Kind.TOKEN_REFUSED, {"reason": refused.code})
         raise
     with board.journal.step():
-        board.journal.put_token(token.tx, courier=token.courier, recalls=list(token.recalls))
+        board.journal.put_token(token.tx, Presented(token.courier, token.recalls, token.expires_at))
         known = board.journal.held()
         for drop in token.drops:
             held = known.get(drop.placed.allocation)
@@ -47,9 +47,10 @@ def open_for_drop(
 ) -> int:
     """Check the deposit policy, choose a cell and open it; the door's number.
 
-    `larger`: the parcel did not fit the last cell. Raises Refused (`unknown`, `full`, or the policy's code).
+    `larger`: the parcel did not fit the last cell. Raises Refused (`unknown`, `full`, `expired`, or the
+    policy's code).
     """
-    courier, _ = _token(board, token_tx)
+    courier = _token(board, token_tx, opens=True).courier
     held = board.journal.held().get(allocation)
     if held is None or held.placed.state is not AllocationState.RESERVED:
         raise Refused("not to be left here", code="unknown")
@@ -73,7 +74,7 @@ def open_for_drop(
 
 def confirm_drop(board: Board, *, token_tx: str, allocation: str, weight_g: int | None = None) -> None:
     """The courier says it lies there, behind a door that opened and closed. Raises Refused (`not_closed`)."""
-    courier, _ = _token(board, token_tx)
+    courier = _token(board, token_tx).courier
     held = board.journal.held().get(allocation)
     if held is None or held.placed.door is None:
         raise Refused("not to be left here", code="unknown")
@@ -99,16 +100,16 @@ def confirm_drop(board: Board, *, token_tx: str, allocation: str, weight_g: int 
 
 
 def open_for_recall(board: Board, *, token_tx: str, allocation: str) -> int:
-    """Open the door of an overdue or recalled parcel; the door's number. Raises Refused (`unknown`)."""
-    courier, recalls = _token(board, token_tx)
+    """Open the door of an overdue or recalled parcel; its number. Raises Refused (`unknown`, `expired`)."""
+    token = _token(board, token_tx, opens=True)
     held = board.journal.held().get(allocation)
-    if allocation not in recalls or held is None or held.placed.door is None:
+    if allocation not in token.recalls or held is None or held.placed.door is None:
         raise Refused("not to be taken out", code="unknown")
     opening = Opening(
         tx=new_mid(board.world.wall()),
         door=held.placed.door,
         purpose=Purpose.RECALL,
-        actor=f"token:{courier}",
+        actor=f"token:{token.courier}",
         allocation=allocation,
         group=held.placed.group.group,
     )
@@ -124,10 +125,13 @@ def _usable(board: Board, held: Held, door: int) -> bool:
     return not taken and not blocked and board.doors[door].state is DoorState.CLOSED
 
 
-def _token(board: Board, tx: str) -> tuple[str, list[str]]:
+def _token(board: Board, tx: str, *, opens: bool = False) -> Presented:
+    """A door opens before the token's end only; what lies behind one is a fact, and is said at any time."""
     token = board.journal.token(tx)
     if token is None:
         raise Refused("no such token was presented", code="bad_token")
+    if opens and board.now() >= token.expires_at:
+        raise Refused("token expired", code="expired")
     return token
 
 

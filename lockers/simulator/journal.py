@@ -43,7 +43,9 @@ CREATE TABLE IF NOT EXISTS placed (
 CREATE TABLE IF NOT EXISTS used_qr (
     pickup_group INTEGER, counter INTEGER, PRIMARY KEY (pickup_group, counter)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS token (tx TEXT PRIMARY KEY, courier TEXT NOT NULL, recalls TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS presented (
+    tx TEXT PRIMARY KEY, courier TEXT NOT NULL, recalls TEXT NOT NULL, expires TEXT NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -79,6 +81,15 @@ class Held:
     placed: Placed
     changed: tuple[int, int] = (0, 0)
     need: dict[str, Any] | None = None  # of a drop that a sealed token brought: the cell it needs
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A courier's token that was taken up: whose, what he may take out, until when doors open for it."""
+
+    courier: str
+    recalls: tuple[str, ...]
+    expires_at: datetime
 
 
 class Journal:
@@ -202,6 +213,9 @@ class Journal:
     def openings_in_flight(self) -> list[Opening]:
         return self._openings("result IS NULL", ())
 
+    def openings_under(self, tx: str) -> list[Opening]:
+        return self._openings("tx = ?", (tx,))
+
     def openings_of(self, allocation: str) -> list[Opening]:
         return self._openings("allocation = ?", (allocation,))
 
@@ -230,12 +244,17 @@ class Journal:
         cursor = self._db.execute("INSERT OR IGNORE INTO used_qr VALUES (?, ?)", (group, counter))
         return cursor.rowcount == 1
 
-    def put_token(self, tx: str, *, courier: str, recalls: list[str]) -> None:
-        self._db.execute("INSERT OR IGNORE INTO token VALUES (?, ?, ?)", (tx, courier, json.dumps(recalls)))
+    def put_token(self, tx: str, token: Presented) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO presented VALUES (?, ?, ?, ?)",
+            (tx, token.courier, json.dumps(token.recalls), wire_time(token.expires_at)),
+        )
 
-    def token(self, tx: str) -> tuple[str, list[str]] | None:
-        row = self._db.execute("SELECT courier, recalls FROM token WHERE tx = ?", (tx,)).fetchone()
-        return None if row is None else (row[0], json.loads(row[1]))
+    def token(self, tx: str) -> Presented | None:
+        row = self._db.execute(
+            "SELECT courier, recalls, expires FROM presented WHERE tx = ?", (tx,)
+        ).fetchone()
+        return None if row is None else Presented(row[0], tuple(json.loads(row[1])), read_time(row[2]))
 
     # -- allocations -------------------------------------------------------------------------------------
 
