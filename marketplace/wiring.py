@@ -35,7 +35,7 @@ HANDLERS: dict[str, list[Handler]] = {
     "payments.SettlementRefused": [orders.note_settlement_refused],
     "orders.ClaimGranted": [orders.warn_batch_mates],
     "orders.FeeRulesAnnounced": [orders.tell_fee_rules],
-    "routing.PlanPublished": [orders.refresh_storefront],
+    "routing.PlanPublished": [routing.keep_picture, orders.refresh_storefront],
     "routing.RouteChanged": [routing.route_changed],
     "routing.ShipmentPlanned": [orders.note_planned],
     "routing.ShipmentUnserved": [orders.note_unserved],

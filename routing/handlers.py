@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from marketplace.outbox.delivery import DeliveredEvent
+from routing.services import pictures
 from routing.services.changes import tell_courier
 from routing.services.dropping import note_deposited
 
@@ -16,3 +17,8 @@ def route_changed(event: DeliveredEvent) -> None:
     courier = event.payload.get("courier")
     if courier:
         tell_courier(route_uuid=UUID(event.payload["route"]), courier_uuid=UUID(courier))
+
+
+def keep_picture(event: DeliveredEvent) -> None:
+    """routing.PlanPublished: the first question at checkout is to find the plan drawn."""
+    pictures.keep(UUID(event.payload["plan"]))

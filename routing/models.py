@@ -130,6 +130,15 @@ class Plan(Identified):
         ]
 
 
+class PlanPicture(models.Model):
+    """A published plan as quotes read it (routing.services.picture_bytes), drawn once for all processes."""
+
+    plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="picture")
+    form = models.PositiveSmallIntegerField(help_text="layout of the bytes")
+    own_day = models.BinaryField()
+    pattern = models.BinaryField()
+
+
 class Route(Identified):
     """One vehicle's loop. `courier_uuid` is who started it."""
 

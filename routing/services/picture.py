@@ -1,4 +1,4 @@
-"""The plan in force as rows of numbers, for questions that must not wait for a planner.
+"""The plan in force as rows of numbers, for questions that must not wait for a planner (see pictures).
 
 Before the wave of a day is planned, the hub's last plan of the same wave is the *pattern*: its tours tell
 where vans pass and when, and what waits for the day tells how full they will be.
@@ -7,10 +7,9 @@ where vans pass and when, and what waits for the day tells how full they will be
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -25,12 +24,8 @@ from routing.services.building import cold_budget_s, collected_minutes, speed_km
 from routing.services.fitting import Floats, Gaps, Road, Tour, chain
 from routing.solver import problem as solver
 from routing.solver.terms import Direction, Goods, Zone
-from routing.states import LegKind, LegStatus, PlanStatus, Wave
+from routing.states import LegKind, LegStatus, Wave
 
-#: a pattern older than this says little about tomorrow
-PATTERN_DAYS = timedelta(days=14)
-#: pictures kept in a process: one per hub and wave is enough
-KEPT = 64
 _GOODS = {"food": Goods.FOOD, "pesticide": Goods.PESTICIDE}
 FOREVER = 1e9
 #: what a single parcel is read for
@@ -62,36 +57,22 @@ class Picture:
     gaps: Gaps
 
 
-def pictures_for(*, hubs: Collection[int], day: date) -> dict[tuple[int, Wave], Picture]:
-    """By hub and wave the plan in force for the day, else the last pattern; nothing for a hub that never
-    planned.
-
-    One query, and what draws a plan that this process has not seen yet.
-    """
-    plans = Plan.objects.filter(
-        hub__in=hubs, status=PlanStatus.PUBLISHED, date__lte=day, date__gte=day - PATTERN_DAYS
-    )
-    newest = plans.order_by("hub", "wave", "-date").distinct("hub", "wave")
-    # A pattern knows no promises, so it is another picture than the same plan on its own day.
-    return {
-        (hub, Wave(wave)): _draw(pk, on == day)
-        for pk, hub, wave, on in newest.values_list("pk", "hub", "wave", "date")
-    }
-
-
-@lru_cache(maxsize=KEPT)
-def _draw(plan_pk: int, today: bool) -> Picture:
-    """Every change of a plan makes a new version, so a picture never grows old."""
+def draw(plan_pk: int) -> tuple[Picture, Picture]:
+    """A plan on its own day, and as the pattern of a later day, which keeps no promises."""
     plan = Plan.objects.select_related("hub__place").get(pk=plan_pk)
     wave = Wave(plan.wave)
     vans = [van for van in _vans(plan.hub) if van_of(van, wave) is not None]
     routes = {route.vehicle_id: route for route in Route.objects.filter(plan=plan)}
-    road = (
-        Road(rules.DETOUR, speed_kmh(vans, wave)) if vans else Road(rules.DETOUR, rules.WAVES[wave].speed_kmh)
-    )
-    stops, cargo = _stops(plan), _cargo(plan)
-    drawn = [_Tour(plan, van, routes.get(van.pk), stops.get(van.pk, []), cargo, road, today) for van in vans]
-    return Picture(plan.date, road, tuple(tour.tour for tour in drawn), _stack(drawn))
+    speed = speed_kmh(vans, wave) if vans else rules.WAVES[wave].speed_kmh
+    road, stops, cargo = Road(rules.DETOUR, speed), _stops(plan), _cargo(plan)
+
+    def picture(promised: bool) -> Picture:
+        drawn = [
+            _Tour(plan, van, routes.get(van.pk), stops.get(van.pk, []), cargo, road, promised) for van in vans
+        ]
+        return Picture(plan.date, road, tuple(tour.tour for tour in drawn), _stack(drawn))
+
+    return picture(True), picture(False)
 
 
 def _vans(hub: Hub) -> list[Vehicle]:
@@ -188,7 +169,7 @@ class _Tour:
         promised: bool,
     ) -> None:
         vehicle = van_of(van, Wave(plan.wave))
-        assert vehicle is not None  # _draw keeps those that drive
+        assert vehicle is not None  # draw keeps those that drive
         self.vehicle, self.stops = vehicle, stops
         hub = plan.hub.place
         self.keys = [hub.pk, *(stop.place for stop in stops), hub.pk]

@@ -20,6 +20,7 @@ from marketplace.places.models import Hub
 from routing import rules
 from routing.errors import PlanRefused, UnknownWave
 from routing.models import Leg, Plan, Route
+from routing.services import pictures
 from routing.services.bounds import floor_fen
 from routing.services.building import WaveProblem, load_wave, published_version
 from routing.services.insertion import insert_open_legs
@@ -46,7 +47,7 @@ def plan_wave(
     seed: int = 1,
     engine: str | None = None,
 ) -> Plan:
-    """Plan a wave whole and publish it. Gives the plan in force afterwards.
+    """Plan a wave whole, publish it and draw it for quotes. Gives the plan in force afterwards.
 
     Raises NotFound, UnknownWave, PlanRefused when the solver or its judge refuses, RoutesOnTheRoad.
     """
@@ -54,11 +55,13 @@ def plan_wave(
     limits = Limits(seconds=seconds or rules.PLAN_SECONDS)
     loaded = _read(hub, day, wave_of(wave))
     try:
-        return publish_plan(_propose(loaded, limits=limits, seed=seed, engine=engine))
+        plan = publish_plan(_propose(loaded, limits=limits, seed=seed, engine=engine))
     except NoRoom:
         # Somebody took a cell meanwhile: read again, and leave every parcel where its own hold is.
         held = _where_held(_read(hub, day, wave_of(wave)))
-        return publish_plan(_propose(held, limits=limits, seed=seed, engine=engine))
+        plan = publish_plan(_propose(held, limits=limits, seed=seed, engine=engine))
+    pictures.keep(plan.uuid)
+    return plan
 
 
 def wave_of(name: str) -> Wave:

@@ -22,7 +22,8 @@ from routing import rules
 from routing.models import Leg
 from routing.services.building import PLANNABLE
 from routing.services.fitting import Fit, Misfit, Spot, fit
-from routing.services.picture import Picture, pictures_for
+from routing.services.picture import Picture
+from routing.services.pictures import pictures_for
 from routing.services.requests import ParcelSpec, hub_serving, served_places
 from routing.solver import problem as solver
 from routing.solver.terms import Direction, Goods, Reason, Zone
@@ -83,7 +84,8 @@ def reach(*, origin_hub_uuid: UUID, place_uuids: Sequence[UUID], day: date) -> l
 
 
 def quote(*, asks: Sequence[Ask], day: date) -> list[Reachability]:
-    """Answers in the order of `asks` from the plan in force, in two queries however many are asked.
+    """Answers in the order of `asks` from the plan in force, in two queries however many are asked
+    (one more for a plan that this process meets first).
 
     That vans drive there at all is `reach`'s answer.
     """

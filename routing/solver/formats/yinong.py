@@ -64,6 +64,14 @@ def parse_problem(data: Any, *, file: str = "<memory>") -> Problem:
     return problem
 
 
+def parse_vehicle(data: Any, *, file: str = "<memory>") -> Vehicle:
+    """The vehicle that `plain` turned into JSON. Raises FormatError."""
+    whole = Fields.of(data, file=file, path="")
+    vehicle = _vehicle(whole)
+    whole.done()
+    return vehicle
+
+
 def read_plan(file: Path) -> Solution:
     """Read a plan; whether it fits its problem is for `check` to say. Raises FormatError."""
     whole = Fields.of(load_json(file), file=str(file), path="")
@@ -87,7 +95,7 @@ def read_plan(file: Path) -> Solution:
 
 def write_problem(problem: Problem, file: Path) -> None:
     """Write a problem so that `read_problem` returns its equal."""
-    data = {"format": PROBLEM_FORMAT, **_plain(problem)}
+    data = {"format": PROBLEM_FORMAT, **plain(problem)}
     data["matrix"] = {
         "distance_m": problem.matrix.distance_m.tolist(),
         "time_s": problem.matrix.time_s.tolist(),
@@ -97,7 +105,7 @@ def write_problem(problem: Problem, file: Path) -> None:
 
 def write_plan(solution: Solution, file: Path) -> None:
     """Write a plan so that `read_plan` returns its equal."""
-    data = {"format": PLAN_FORMAT, **_plain(solution)}
+    data = {"format": PLAN_FORMAT, **plain(solution)}
     file.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1), encoding="utf-8")
 
 
@@ -298,16 +306,16 @@ def _unserved(f: Fields) -> Unserved:
     return Unserved(f.text("shipment"), f.enum(Reason, "reason"), f.text("detail", ""))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Dataclasses as JSON: enums by value, sizes by name, sets sorted, the matrix left to the caller."""
     if isinstance(value, Size):
         return value.name
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.name != "matrix"}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name != "matrix"}
     if isinstance(value, frozenset):
-        return sorted(_plain(item) for item in value)
+        return sorted(plain(item) for item in value)
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -10,9 +10,9 @@ from django.db import transaction
 
 from marketplace.kernel import clock
 from marketplace.places.models import Hub, Place, Vehicle, VehicleCompartment
-from routing.models import Plan
+from routing.models import Plan, PlanPicture
 from routing.services import planning
-from routing.services.picture import _draw
+from routing.services.pictures import picture_of
 from routing.services.reach import Ask, Reachability, quote
 from routing.services.requests import ParcelSpec, served_places
 from routing.services.standing import stand
@@ -55,6 +55,11 @@ def ask(hub: Hub, place: Place, spec: ParcelSpec | None = None, day=DAY, directi
 
 def plan(hub: Hub, day=DAY) -> Plan:
     return planning.plan_wave(hub_uuid=hub.uuid, day=day, wave=LOOP.value, seconds=1)
+
+
+def draw_anew() -> None:
+    PlanPicture.objects.all().delete()
+    picture_of.cache_clear()
 
 
 def exactly(hub: Hub, place: Place) -> tuple[bool, float | None, str]:
@@ -125,7 +130,7 @@ def test_a_full_van_says_so(hub: Hub) -> None:
     answer = ask(hub, place, parcel(weight_g=1_001))
     assert (answer.feasible, answer.reason) == (False, "capacity")
     make_vehicle(hub=hub)  # an idle van takes it once the plan is read anew
-    _draw.cache_clear()
+    draw_anew()
     assert ask(hub, place, parcel(weight_g=1_001)).feasible
 
 
@@ -159,7 +164,7 @@ def test_before_the_day_is_planned_the_last_plan_is_the_pattern(hub: Hub) -> Non
     assert answer.arrives_until == stop.arrives_at + timedelta(days=1, minutes=60)
     # yesterday's load is off the van; what waits for tomorrow is what fills it
     VehicleCompartment.objects.filter(vehicle=van).update(weight_g=3_000)
-    _draw.cache_clear()
+    draw_anew()
     assert ask(hub, place, day=tomorrow).feasible
     make_shipment(hub=hub, place=place, day=tomorrow, weight_g=1_500)
     assert ask(hub, place, day=tomorrow).reason == "capacity"
