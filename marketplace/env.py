@@ -28,6 +28,15 @@ def integer(name: str, default: int, low: int, high: int) -> int:
     return int(raw)
 
 
+def url(name: str) -> str:
+    """An http(s) address without its last slash, "" when it is not set."""
+    raw = os.environ.get(name, "").rstrip("/")
+    parts = urlsplit(raw)
+    if raw and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ImproperlyConfigured(f"{name} must be an http:// or https:// address, not {raw!r}.")
+    return raw
+
+
 def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
 
@@ -45,16 +54,16 @@ def secret(name: str, default: str = "") -> str:
 
 def database(name: str, default: str) -> dict[str, object]:
     """Django's database settings from a postgresql:// URL; `?host=/dir` names a socket folder."""
-    url = urlsplit(os.environ.get(name, default))
-    if url.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured(f"{name} must start with postgresql://, not {url.scheme!r}.")
-    query = dict(parse_qsl(url.query))
+    parts = urlsplit(os.environ.get(name, default))
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured(f"{name} must start with postgresql://, not {parts.scheme!r}.")
+    query = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(url.path.lstrip("/")) or "yinong",
-        "USER": unquote(url.username or query.pop("user", "")),
-        "PASSWORD": unquote(url.password or ""),
-        "HOST": query.pop("host", unquote(url.hostname or "")),
-        "PORT": query.pop("port", str(url.port or "")),
+        "NAME": unquote(parts.path.lstrip("/")) or "yinong",
+        "USER": unquote(parts.username or query.pop("user", "")),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", unquote(parts.hostname or "")),
+        "PORT": query.pop("port", str(parts.port or "")),
         "OPTIONS": query,
     }

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 
 from marketplace import env
 
@@ -143,6 +144,12 @@ DEVICE_SOCKET = env.text("DEVICE_SOCKET", str(DATA_DIR / "devices.sock"))
 CABINET_CONTROL_URL = env.text("CABINET_CONTROL_URL", "")
 #: Root keys of the lockers live outside the database.
 LOCKER_KEY_FILE = env.text("LOCKER_KEY_FILE", str(DATA_DIR / "keys" / "locker.json"))
+
+#: A road server for distances; without one they are great circle x detour. One of the two at most.
+OSRM_URL = env.url("OSRM_URL")
+VALHALLA_URL = env.url("VALHALLA_URL")
+if OSRM_URL and VALHALLA_URL:
+    raise ImproperlyConfigured("Set OSRM_URL or VALHALLA_URL, not both.")
 
 ALIPAY_GATEWAY_URL = env.text("ALIPAY_GATEWAY_URL", "")
 ALIPAY_APP_ID = env.text("ALIPAY_APP_ID", "")

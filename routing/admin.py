@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from routing.models import Leg, Plan, Route, Shipment, WaveRun
+from routing.models import Leg, Plan, RoadPair, Route, Shipment, WaveRun
 
 
 @admin.register(Plan)
@@ -34,3 +34,11 @@ class LegAdmin(admin.ModelAdmin[Leg]):
 @admin.register(WaveRun)
 class WaveRunAdmin(admin.ModelAdmin[WaveRun]):
     list_display = ("hub", "date", "wave", "lease_until", "attempts", "last_error")
+
+
+@admin.register(RoadPair)
+class RoadPairAdmin(admin.ModelAdmin[RoadPair]):
+    """Delete the rows of a server whose map is new."""
+
+    list_display = ("server", "origin", "target", "distance_m", "time_s", "measured_at")
+    list_filter = ("server",)

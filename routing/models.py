@@ -223,3 +223,22 @@ class WaveRun(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["hub", "date", "wave"], name="one_run_per_wave")]
+
+
+class RoadPair(models.Model):
+    """What a road server told about the way between two positions; null: no road leads there.
+
+    `origin` and `target` are keys of routing.services.distances.key_of.
+    """
+
+    server = models.CharField(max_length=10)
+    origin = models.BigIntegerField()
+    target = models.BigIntegerField()
+    distance_m = models.PositiveIntegerField(null=True)
+    time_s = models.PositiveIntegerField(null=True)
+    measured_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["server", "origin", "target"], name="one_row_per_road_pair")
+        ]

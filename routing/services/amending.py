@@ -8,7 +8,7 @@ refused, not left quietly, since a person decided on what he saw.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -22,6 +22,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.geo import great_circle_m
 from marketplace.kernel.ids import uuid7
 from marketplace.outbox.publishing import publish
+from marketplace.places.models import Place
 from routing import rules
 from routing.errors import PlanChanged
 from routing.events import PlanPublished, RouteChanged
@@ -161,8 +162,7 @@ class _Writer:
         if not stops and not started:
             self._empty.append(route)
         hub = self.plan.hub.place
-        points = [place.lon_lat for place in (hub, *(stop.place for stop in (*past, *stops)), hub)]
-        route.distance_m = round(sum(great_circle_m(a, b) for a, b in pairwise(points)) * rules.DETOUR)
+        route.distance_m = self._way_m([hub, *(stop.place for stop in (*past, *stops)), hub])
         if tour is not None:
             if not started:
                 route.departs_at = moment(self.standing.loaded, tour.depart_s)
@@ -171,6 +171,19 @@ class _Writer:
             route.metrics = {**route.metrics, **costs}
         route.plan = self.plan
         route.save()
+
+    def _way_m(self, places: Sequence[Place]) -> int:
+        """Metres through the places: as the problem has them, else (a stop behind the van) estimated."""
+        problem = self.standing.loaded.problem
+        rows = problem.index.places
+
+        def leg_m(here: Place, there: Place) -> float:
+            a, b = rows.get(str(here.uuid)), rows.get(str(there.uuid))
+            if a is None or b is None:
+                return great_circle_m(here.lon_lat, there.lon_lat) * rules.DETOUR
+            return float(problem.matrix.distance_m[a, b])
+
+        return round(sum(leg_m(a, b) for a, b in pairwise(places)))
 
     def _served(self, visit: Visit) -> bool:
         return any(handling.shipment in self.legs for handling in visit.handlings)

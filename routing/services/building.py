@@ -9,12 +9,13 @@ from typing import Any
 
 from django.db.models import Max, QuerySet
 
+from marketplace.kernel.geo import LonLat
 from marketplace.places.models import Hub, Place, Vehicle
 from routing import rules
 from routing.models import Leg, Plan, StopTask
 from routing.services.cells import open_cells
+from routing.services.distances import Distances, between
 from routing.solver import problem as solver
-from routing.solver.matrix import estimate
 from routing.solver.terms import Direction, Goods, Size, Zone
 from routing.states import LegKind, LegStatus, PlanStatus, ShipmentStatus, Wave
 
@@ -40,6 +41,7 @@ class WaveProblem:
     wave: Wave
     based_on: int
     problem: solver.Problem
+    roads: Distances
     legs: Mapping[str, Leg]
     vehicles: Mapping[str, Vehicle]
     places: Mapping[str, Place]
@@ -58,17 +60,13 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
     spent = collected_minutes(legs.values())
     shipments = {label: _shipment(leg, spent) for label, leg in legs.items()}
     fitting = {label: s for label, s in shipments.items() if solver.fits_a_vehicle(s, vehicles)}
+    roads = between([place.lon_lat for place in places.values()], speed_kmh=speed_kmh(vans, wave))
     problem = solver.Problem(
         name=f"{hub.name} {day.isoformat()} {wave.value}",
         places=spots,
         vehicles=vehicles,
         shipments=tuple(fitting.values()),
-        matrix=estimate(
-            lon=[place.lon for place in places.values()],
-            lat=[place.lat for place in places.values()],
-            detour=rules.DETOUR,
-            speed_kmh=speed_kmh(vans, wave),
-        ),
+        matrix=roads.matrix,
     )
     return WaveProblem(
         hub=hub,
@@ -76,11 +74,17 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
         wave=wave,
         based_on=published_version(hub=hub, day=day, wave=wave),
         problem=problem,
+        roads=roads,
         legs=legs,
         vehicles={str(van.uuid): van for van in vans},
         places=places,
         misfits=tuple(leg for label, leg in legs.items() if label not in fitting),
     )
+
+
+def points_of_wave(*, hub: Hub, day: date, wave: Wave) -> list[LonLat]:
+    """Positions of all places that the wave may touch, the hub first."""
+    return [place.lon_lat for place in _places(hub, _legs(hub, day, wave))]
 
 
 def published_version(*, hub: Hub, day: date, wave: Wave) -> int:

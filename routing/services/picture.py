@@ -17,10 +17,12 @@ import numpy as np
 from django.db.models import Count, Q, Sum
 
 from marketplace.kernel import clock
+from marketplace.kernel.geo import LonLat
 from marketplace.places.models import Hub, Vehicle
 from routing import rules
 from routing.models import Plan, Route, Stop, StopTask
 from routing.services.building import cold_budget_s, collected_minutes, speed_kmh, van_of
+from routing.services.distances import road_between
 from routing.services.fitting import Floats, Gaps, Road, Tour, chain
 from routing.solver import problem as solver
 from routing.solver.terms import Direction, Goods, Zone
@@ -64,7 +66,9 @@ def draw(plan_pk: int) -> tuple[Picture, Picture]:
     vans = [van for van in _vans(plan.hub) if van_of(van, wave) is not None]
     routes = {route.vehicle_id: route for route in Route.objects.filter(plan=plan)}
     speed = speed_kmh(vans, wave) if vans else rules.WAVES[wave].speed_kmh
-    road, stops, cargo = Road(rules.DETOUR, speed), _stops(plan), _cargo(plan)
+    stops, cargo = _stops(plan), _cargo(plan)
+    visited = {stop.place: LonLat(stop.lon, stop.lat) for tour in stops.values() for stop in tour}
+    road = road_between([plan.hub.place.lon_lat, *visited.values()], speed_kmh=speed)
 
     def picture(promised: bool) -> Picture:
         drawn = [

@@ -20,9 +20,9 @@ from marketplace.places.models import Hub
 from routing import rules
 from routing.errors import PlanRefused, UnknownWave
 from routing.models import Leg, Plan, Route
-from routing.services import pictures
+from routing.services import distances, pictures
 from routing.services.bounds import floor_fen
-from routing.services.building import WaveProblem, load_wave, published_version
+from routing.services.building import WaveProblem, load_wave, points_of_wave, published_version
 from routing.services.insertion import insert_open_legs
 from routing.services.publishing import Proposal, publish_plan, refuse_late_legs, whole_fen
 from routing.services.queueing import finish_run
@@ -53,6 +53,7 @@ def plan_wave(
     """
     hub = Hub.by_uuid(hub_uuid, field="hub_id")
     limits = Limits(seconds=seconds or rules.PLAN_SECONDS)
+    _measure_roads(hub, day, wave_of(wave))
     loaded = _read(hub, day, wave_of(wave))
     try:
         plan = publish_plan(_propose(loaded, limits=limits, seed=seed, engine=engine))
@@ -80,6 +81,7 @@ def run_due_wave(*, hub_uuid: UUID, day: date, wave: str) -> Plan | None:
         refuse_late_legs(legs=list(_open_legs(hub, day, which)))
         plan = None
     elif published_version(hub=hub, day=day, wave=which):
+        _measure_roads(hub, day, which)
         plan = insert_open_legs(hub=hub, day=day, wave=which)
     else:
         plan = plan_wave(hub_uuid=hub_uuid, day=day, wave=wave)
@@ -97,6 +99,12 @@ def _left(hub: Hub, day: date, wave: Wave) -> bool:
         plan__hub=hub, plan__date=day, plan__wave=wave, plan__status=PlanStatus.PUBLISHED
     ).exclude(status=RouteStatus.PLANNED)
     return clock.now() >= rules.WAVES[wave].closes_at(day) or on_the_road.exists()
+
+
+def _measure_roads(hub: Hub, day: date, wave: Wave) -> None:
+    """Ask the road server, if there is one, before anything is read that must hold still."""
+    if distances.server_name() != "estimate":
+        distances.measure(points_of_wave(hub=hub, day=day, wave=wave))
 
 
 def _read(hub: Hub, day: date, wave: Wave) -> WaveProblem:
@@ -174,6 +182,7 @@ def _metrics(loaded: WaveProblem, solution: Solution) -> dict[str, Any]:
         "hours": round(verdict.duration_s / 3600, 2),
         "most_cold_minutes": round(max(verdict.cold_s.values(), default=0) / 60, 1),
         "fill": loads(problem, solution),
+        "roads": loaded.roads.told(),
         **_quality(problem, solution, verdict.cost),
     }
 
