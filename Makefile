@@ -55,9 +55,12 @@ schema: install-dev ## Write schema.graphql from the code
 
 install-dev: install $(VENV)/.installed-dev ## Add the developers' tools to the environment
 
+install-bench: install-dev $(VENV)/.installed-bench ## Add the router's peers (PyVRP, VROOM) to the environment
+
 requirements: $(VENV)/.uv ## Compile requirements*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --output-file requirements.txt
 	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(BIN)/uv pip compile pyproject.toml $(COMPILE) --extra bench --constraint requirements.txt --output-file requirements-bench.txt
 
 clean: ## Remove what was built (not .venv, not the data folder)
 	@rm -rf frontend/dist frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -107,6 +110,10 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.txt
 	@touch $@
 
+$(VENV)/.installed-bench: requirements-bench.txt $(VENV)/.installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-bench.txt
+	@touch $@
+
 frontend/node_modules/.installed: frontend/package-lock.json | $(VENV)/.installed
 	@cd frontend && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
@@ -118,4 +125,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev bench-quote bench-devices bench-ledger bench-router bench-payments requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev install-bench bench-quote bench-devices bench-ledger bench-router bench-payments requirements clean help

@@ -60,6 +60,7 @@ def test_requirements_are_locked_by_hash_and_cover_pyproject() -> None:
     for file, wanted in (
         ("requirements.txt", project["dependencies"]),
         ("requirements-dev.txt", [*project["dependencies"], *project["optional-dependencies"]["dev"]]),
+        ("requirements-bench.txt", [*project["dependencies"], *project["optional-dependencies"]["bench"]]),
     ):
         blocks = (ROOT / file).read_text().replace("\\\n", " ").splitlines()
         locked = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
@@ -32,11 +33,14 @@ def route_bundles(
     """Order of bundles (lists of nodes) per vehicle, promised ones left out; empty if nothing is found."""
     if not any(not item.locked for item in bundles):
         return {}
-    return _Model(net, plan, bundles).solve(watch)
+    return Model(net, plan, bundles).solve(watch)
 
 
-class _Model:
-    """Model nodes: the bundles, then a start and an end per vehicle."""
+class Model:
+    """Model nodes: the bundles, then a start and an end per vehicle.
+
+    Its clock ticks in seconds; in hundredths where the matrix has fractions and nobody is paid by the hour.
+    """
 
     def __init__(self, net: Network, plan: Plan, bundles: list[Bundle]) -> None:
         self.net, self.plan, self.bundles = net, plan, bundles
@@ -49,8 +53,10 @@ class _Model:
         self.solver = self.routing.solver()
         self.places = [net.nodes[b.nodes[0]].place for b in bundles] + net.starts + net.ends
         self.sites = [net.nodes[b.nodes[0]].site for b in bundles] + [-1 - v for v in range(2 * vans)]
-        self.services = [math.ceil(sum(net.nodes[n].service_s for n in b.nodes)) for b in bundles]
+        self.ticks = _ticks_per_second(net)
+        self.services = [self._late(sum(net.nodes[n].service_s for n in b.nodes)) for b in bundles]
         self.services += [0] * (2 * vans)
+        self.horizon = HORIZON_S * self.ticks
 
     def solve(self, watch: Watch) -> dict[int, list[list[int]]]:
         self._costs()
@@ -65,8 +71,19 @@ class _Model:
         locks = [[k for k, b in enumerate(self.bundles) if b.locked and v in b.vehicles] for v in self._all()]
         if any(locks):
             self.routing.ApplyLocksToAllVehicles(locks, False)
-        answer = self.routing.SolveWithParameters(parameters)
+        answer = self._search(parameters)
         return {} if answer is None else {v: self._order(answer, v) for v in self._all()}
+
+    def _search(self, parameters: Any) -> Any:
+        return self.routing.SolveWithParameters(parameters)
+
+    def _late(self, seconds: float) -> int:
+        """Ticks, rounded up."""
+        return math.ceil(seconds * self.ticks - 1e-9)
+
+    def _early(self, seconds: float) -> int:
+        """Ticks, rounded down, open ends cut to the horizon."""
+        return math.floor(max(-HORIZON_S, min(HORIZON_S, seconds)) * self.ticks + 1e-9)
 
     def _all(self) -> range:
         return range(len(self.vans))
@@ -99,9 +116,13 @@ class _Model:
         for vehicle, van in enumerate(self.vans):
             rate = van.fen_per_km * PRECISION / 1000
             if rate not in tables:
-                tables[rate] = self._table(lambda a, b, rate=rate: round(self._metres(a, b) * rate))  # type: ignore[misc]
+                tables[rate] = self._table(partial(self._way, rate))
             self.routing.SetArcCostEvaluatorOfVehicle(tables[rate], vehicle)
             self.routing.SetFixedCostOfVehicle(round(van.fixed_fen * PRECISION), vehicle)
+
+    def _way(self, rate: float, a: int, b: int) -> int:
+        """What it costs to go on from one model node to another."""
+        return round(self._metres(a, b) * rate)
 
     def _metres(self, a: int, b: int) -> float:
         metres = self.net.distance_m[self.places[a]][self.places[b]]
@@ -113,24 +134,24 @@ class _Model:
             return self.services[a]
         here, there = self.places[a], self.places[b]
         if self.net.distance_m[here][there] == math.inf:
-            return CLOSED_S
+            return CLOSED_S * self.ticks
         setup_s = self.net.problem.places[there].setup_s if b < len(self.bundles) else 0
-        return self.services[a] + math.ceil(self.net.time_s[here][there]) + math.ceil(setup_s)
+        return self.services[a] + self._late(self.net.time_s[here][there]) + self._late(setup_s)
 
     def _time(self) -> None:
         """Time when a bundle's own service begins, set-up done."""
         table = self._table(self._seconds)
-        self.routing.AddDimension(table, HORIZON_S, 2 * HORIZON_S, False, "time")
+        self.routing.AddDimension(table, self.horizon, 2 * self.horizon, False, "time")
         self.time = self.routing.GetDimensionOrDie("time")
         for number, item in enumerate(self.bundles):
             nodes = [self.net.nodes[n] for n in item.nodes]
-            setup_s = math.ceil(nodes[0].setup_s)
-            low = max(0, _whole(nodes[0].opens_s) + setup_s)
-            high = _whole(nodes[0].closes_s) + setup_s
+            setup = self._late(nodes[0].setup_s)
+            low = max(0, self._early(nodes[0].opens_s) + setup)
+            high = self._early(nodes[0].closes_s) + setup
             self.time.CumulVar(self._index(number)).SetRange(low, max(low, high))
             self._release(item)
         for vehicle, van in enumerate(self.vans):
-            low, high = max(0, math.ceil(van.shift.opens_s)), _whole(van.shift.closes_s)
+            low, high = max(0, self._late(van.shift.opens_s)), self._early(van.shift.closes_s)
             for index in (self.routing.Start(vehicle), self.routing.End(vehicle)):
                 self.time.CumulVar(index).SetRange(low, max(low, high))
             self.time.SetSpanCostCoefficientForVehicle(round(van.fen_per_hour * PRECISION / 3600), vehicle)
@@ -148,10 +169,10 @@ class _Model:
         for vehicle in item.vehicles:
             mine = self.solver.IsEqualCstVar(chosen, vehicle)
             if item.kind is Kind.DELIVER and ready is not None:
-                self.solver.Add(self.time.CumulVar(self.routing.Start(vehicle)) >= mine * math.ceil(ready))
+                self.solver.Add(self.time.CumulVar(self.routing.Start(vehicle)) >= mine * self._late(ready))
             if item.kind is Kind.PICK_UP and due is not None:
                 end = self.time.CumulVar(self.routing.End(vehicle))
-                self.solver.Add(end <= HORIZON_S - mine * (HORIZON_S - _whole(due)))
+                self.solver.Add(end <= self.horizon - mine * (self.horizon - self._early(due)))
 
     def _rests(self) -> None:
         for vehicle, van in enumerate(self.vans):
@@ -159,7 +180,7 @@ class _Model:
                 continue
             rests = [
                 self.solver.FixedDurationIntervalVar(
-                    math.ceil(b.earliest_s), _whole(b.latest_s), math.ceil(b.duration_s), True, "rest"
+                    self._late(b.earliest_s), self._early(b.latest_s), self._late(b.duration_s), True, "rest"
                 )
                 for b in van.breaks
             ]
@@ -183,7 +204,7 @@ class _Model:
         for zone in sorted({c.zone for van in self.vans for c in van.compartments}):
             for measure in ("volume_ml", "weight_g"):
                 rooms = [
-                    sum(_whole(getattr(c, measure)) for c in van.compartments if c.zone == zone)
+                    sum(math.floor(getattr(c, measure)) for c in van.compartments if c.zone == zone)
                     for van in self.vans
                 ]
                 carried = [
@@ -272,7 +293,8 @@ class _Model:
             begin, end = self.time.CumulVar(index), self.time.CumulVar(self.routing.End(vehicle))
         elif item.kind is Kind.DROP:
             begin = self.time.CumulVar(self._origin(number))
-        self.solver.Add(end - begin <= 2 * HORIZON_S - mine * (2 * HORIZON_S - _whole(min(budgets))))
+        budget = self._early(min(budgets))
+        self.solver.Add(end - begin <= 2 * self.horizon - mine * (2 * self.horizon - budget))
 
     def _segregation(self) -> None:
         kinds = {item.goods for item in self.bundles}
@@ -300,6 +322,6 @@ class _Model:
         return parameters
 
 
-def _whole(value: float) -> int:
-    """The integer below, open ends cut to the horizon."""
-    return math.floor(max(-HORIZON_S, min(HORIZON_S, value)))
+def _ticks_per_second(net: Network) -> int:
+    whole = bool((net.problem.matrix.time_s % 1 == 0).all())
+    return 1 if whole or any(van.fen_per_hour for van in net.problem.vehicles) else 100
