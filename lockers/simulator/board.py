@@ -47,6 +47,7 @@ class Board:
         self.start_id = new_mid(world.wall())  # tells this power-up from that of a clone with the same flash
         self.doors = journal.doors()
         self.doors_dirty = True
+        self.heartbeat_asked = False
 
     @property
     def device(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lockers.protocol.errors import Refused
 from lockers.simulator.cabinet import Cabinet
+from lockers.transports.https import WithFallback
 
 WARM_C = 14.0
 
@@ -58,8 +59,17 @@ def _clock_skew(cabinet: Cabinet, on: bool, about: Mapping[str, Any]) -> None:
     cabinet.set_skew(timedelta(seconds=float(about.get("seconds", 600))) if on else timedelta())
 
 
+def _mqtt_away(cabinet: Cabinet, on: bool, about: Mapping[str, Any]) -> None:
+    """What it falls back to still gets through."""
+    line = cabinet.uplink.line if cabinet.uplink else None
+    if not isinstance(line, WithFallback):
+        raise Refused("it has nothing to fall back to", code="no_fallback")
+    line.lose_first(away=on)
+
+
 FAULTS: Mapping[str, Fault] = {
     "offline": _offline,
+    "mqtt_away": _mqtt_away,
     "power_cut": _power_cut,
     "jammed": _jammed,
     "unreadable": _unreadable,

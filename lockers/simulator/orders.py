@@ -148,7 +148,7 @@ def _carry_out(board: Board, command: Command) -> None:
             board.set_door(number, change(board.doors[number]))
             _answer(board, command, Result.DONE)
     else:
-        board.doors_dirty = True
+        board.doors_dirty = board.heartbeat_asked = True
         with board.journal.step():
             _answer(board, command, Result.DONE)
         if command.action is Action.REBOOT:

@@ -46,8 +46,8 @@ class Uplink:
             return
         now_s = board.world.seconds()
         try:
-            if now_s - self._heartbeat_at_s >= HEARTBEAT_S:
-                self._heartbeat_at_s = now_s
+            if board.heartbeat_asked or now_s - self._heartbeat_at_s >= HEARTBEAT_S:
+                board.heartbeat_asked, self._heartbeat_at_s = False, now_s
                 self._heartbeat(board)
             if board.doors_dirty:
                 self._doors(board)

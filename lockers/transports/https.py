@@ -47,7 +47,7 @@ class HttpsLine:
         self._one_request = threading.Lock()  # numbers must arrive in order
         self._boot = self._number = self._config = 0
         self._open = self._standing = False
-        self._thread: threading.Thread | None = None
+        self._run_number = 0  # the answer to a request of an earlier run counts no more
 
     @property
     def connected(self) -> bool:
@@ -62,17 +62,16 @@ class HttpsLine:
             self._boot, self._number, self._config = boot, 0, 0
         self._open = True
         if threaded:
-            self._thread = threading.Thread(target=self._run, name=f"https {self.device}", daemon=True)
-            self._thread.start()
+            run = (self._run_number,)
+            threading.Thread(target=self._run, args=run, name=f"https {self.device}", daemon=True).start()
 
     def drop(self) -> None:
+        """At once: a request that is under way ends by itself, and nobody waits for it."""
         with self._queued:
             self._open = self._standing = False
+            self._run_number += 1
             self._queue.clear()
             self._queued.notify_all()
-        thread, self._thread = self._thread, None
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout=TIMEOUT_S)
 
     def close(self) -> None:
         self.drop()
@@ -100,6 +99,7 @@ class HttpsLine:
 
     def exchange(self) -> bool:
         """One request; whether it was answered. Messages that were not answered go out again."""
+        run = self._run_number
         with self._one_request:
             batch = self._next_batch()
             body = orjson.dumps(
@@ -125,9 +125,11 @@ class HttpsLine:
                 plain = answer.json()
             except (httpx.HTTPError, ValueError) as error:
                 log.info("https.unanswered", device=self.device, why=str(error)[:200])
-                self._standing = False
+                self._standing = self._standing and run != self._run_number
                 return False
             with self._queued:
+                if run != self._run_number:
+                    return False
                 for sent in batch:
                     if self._queue and self._queue[0] == sent:
                         self._queue.popleft()
@@ -164,15 +166,16 @@ class HttpsLine:
                 into(Message(topic, payload))
                 return
 
-    def _run(self) -> None:
-        while True:
+    def _run(self, run: int) -> None:
+        def over() -> bool:
+            return run != self._run_number
+
+        while not over():
             answered = self.exchange()
             with self._queued:
                 # What was refused to get through waits its turn; what is new goes at once.
-                ready = (lambda: not self._open or bool(self._queue)) if answered else lambda: not self._open
+                ready = (lambda: over() or bool(self._queue)) if answered else over
                 self._queued.wait_for(ready, timeout=POLL_S)
-                if not self._open:
-                    return
 
 
 class WithFallback:
@@ -182,7 +185,7 @@ class WithFallback:
         self._first, self._second, self._after_s = first, second, after_s
         self._away_since_s: float | None = None
         self._will: Will | None = None
-        self._open = self._second_open = False
+        self._open = self._second_open = self._first_away = False
 
     @property
     def connected(self) -> bool:
@@ -211,7 +214,16 @@ class WithFallback:
     def reopen(self, will: Will | None = None) -> None:
         self.drop()
         self._will, self._open, self._away_since_s = will, True, time.monotonic()
-        self._first.reopen(will)
+        if not self._first_away:
+            self._first.reopen(will)
+
+    def lose_first(self, *, away: bool) -> None:
+        """For trials: the first line does not get through, as behind a firewall that came up."""
+        self._first_away = away
+        if away:
+            self._first.drop()
+        elif self._open:
+            self._first.reopen(self._will)
 
     def drop(self) -> None:
         self._open = self._second_open = False
