@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import overload
+from typing import Any, overload
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
@@ -18,7 +19,7 @@ from orders.payments.gateways.registry import gateway
 from orders.payments.models import Attempt, PaymentGroup, PaymentIntent
 from orders.payments.services.calls import record_call
 from orders.payments.services.developer_events import tell_intents
-from orders.payments.services.locking import lock_group
+from orders.payments.services.locking import hold_group
 from orders.payments.services.merchants import registered_ids
 from orders.payments.services.queries import FIRST_QUERY_S
 from orders.payments.states import INTENT_MOVES, AttemptStatus, GroupStatus, IntentStatus
@@ -53,6 +54,14 @@ class Started:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The intent that a developer confirms, and the method that he names with it (or none)."""
+
+    intent: PaymentIntent
+    payment_method: str = ""
+
+
 def confirm_group(*, group: PaymentGroup, return_url: str = "") -> NextAction:
     """Asks the provider for the page where the buyer pays. Never inside a transaction; at most a few seconds.
 
@@ -63,13 +72,14 @@ def confirm_group(*, group: PaymentGroup, return_url: str = "") -> NextAction:
     return NextAction(_page(group, started))
 
 
-def confirm_part(*, intent: PaymentIntent, return_url: str) -> PaymentIntent | None:
+def confirm_part(*, intent: PaymentIntent, return_url: str, payment_method: str = "") -> PaymentIntent | None:
     """As `confirm_group` for one intent of the payment API: its group's last one makes the page appear.
 
-    Who holds the secret key names any page to come back to. Gives the intent as it was committed, page and
-    all, or None if it has to be read again.
+    Who holds the secret key names any page to come back to. `payment_method` is set in the same breath. Gives
+    the intent as it was committed, page and all, or None if it has to be read again.
     """
-    started = start_attempts(intent.group, return_to=return_url, confirmed=intent)
+    confirmed = Confirmed(intent, payment_method)
+    started = start_attempts(intent.group, return_to=return_url, confirmed=confirmed)
     if started is None:
         return None
     if started.url:
@@ -91,36 +101,63 @@ def start_attempts(group: PaymentGroup, *, return_to: str) -> Started: ...
 
 
 @overload
-def start_attempts(group: PaymentGroup, *, return_to: str, confirmed: PaymentIntent) -> Started | None: ...
+def start_attempts(group: PaymentGroup, *, return_to: str, confirmed: Confirmed) -> Started | None: ...
 
 
 def start_attempts(
-    group: PaymentGroup, *, return_to: str, confirmed: PaymentIntent | None = None
+    group: PaymentGroup, *, return_to: str, confirmed: Confirmed | None = None
 ) -> Started | None:
     """One open attempt per intent, committed before the provider hears of them: a crash leaves its number.
 
     With `confirmed` that intent is marked so, and nothing starts (None) while others of the group are not.
     """
-    parts = list(group.intents.order_by("pk"))
-    merchants = registered_ids(part.merchant_uuid for part in parts)
-    draft = _draft(group, parts[0], merchants) if len(parts) == 1 else None
-    with transaction.atomic(durable=True):
-        locked = lock_group(group.pk)
-        intents = list(locked.intents.order_by("pk").prefetch_related("attempts"))
-        if not _may_start(locked, intents, confirmed):
-            return None
-        draft = _still_fits(draft, intents)
-        expires_at = draft.expires_at if draft else _link_expiry(locked)
-        started = [intent for intent in intents if _open_attempt(intent) is None]
-        made = _make_attempts(started, merchants, draft)
-        locked.link_expires_at, locked.return_url = expires_at, return_to
-        locked.pay_url = draft.url if draft else locked.pay_url
-        locked.save(update_fields=["link_expires_at", "return_url", "pay_url"])
-        _require_action(started, confirmed)
-        if started:
-            tell_intents("requires_action", started, complete=True)
+    # One intent of the payment API is mostly alone; whether it is shows under the lock.
+    alone = confirmed is not None and not group.label
+    parts = [confirmed.intent] if confirmed and alone else list(group.intents.order_by("pk"))
+    while True:
+        merchants = registered_ids(part.merchant_uuid for part in parts)
+        draft = _draft(group, parts[0], merchants) if len(parts) == 1 else None
+        with transaction.atomic(durable=True):
+            intents = _locked_parts(group.pk)
+            if [intent.pk for intent in intents] == [part.pk for part in parts]:
+                return _start(intents, merchants, draft, return_to=return_to, confirmed=confirmed)
+        parts = intents  # another joined meanwhile: his merchant must be registered first
+
+
+def _locked_parts(group_id: int) -> list[PaymentIntent]:
+    """The group's intents as they stand under its lock, each with the group."""
+    hold_group(group_id)
+    found = PaymentIntent.objects.filter(group_id=group_id).select_related("group").order_by("pk")
+    intents = list(found)
+    for intent in intents[1:]:
+        intent.group = intents[0].group
+    return intents
+
+
+def _start(
+    intents: list[PaymentIntent],
+    merchants: dict[UUID, str],
+    draft: Draft | None,
+    *,
+    return_to: str,
+    confirmed: Confirmed | None,
+) -> Started | None:
+    """Under the group's lock; every intent's merchant is registered."""
+    group = intents[0].group
+    if not _may_start(group, intents, confirmed):
+        return None
+    prefetch_related_objects([i for i in intents if i.status == IntentStatus.REQUIRES_ACTION], "attempts")
+    draft = _still_fits(draft, intents)
+    group.link_expires_at, group.return_url = draft.expires_at if draft else _link_expiry(group), return_to
+    group.pay_url = draft.url if draft else group.pay_url
+    group.save(update_fields=["link_expires_at", "return_url", "pay_url"])
+    started = [intent for intent in intents if _open_attempt(intent) is None]
+    made = _make_attempts(started, merchants, draft)
+    _require_action(started, confirmed)
+    if started:
+        tell_intents("requires_action", started, complete=True)
     orders = [_order(intent, made.get(intent.pk) or _open_attempt(intent)) for intent in intents]
-    return Started(orders, intents, expires_at, draft.url if draft else "")
+    return Started(orders, intents, group.link_expires_at, draft.url if draft else "")
 
 
 def offered_attempt(intent: PaymentIntent) -> Attempt:
@@ -151,19 +188,23 @@ def _still_fits(draft: Draft | None, intents: list[PaymentIntent]) -> Draft | No
     return draft if same else None
 
 
-def _may_start(group: PaymentGroup, intents: list[PaymentIntent], confirmed: PaymentIntent | None) -> bool:
-    """Under the lock. Raises NotPayable."""
+def _may_start(group: PaymentGroup, intents: list[PaymentIntent], confirmed: Confirmed | None) -> bool:
+    """Under the lock; the confirmed intent takes its method and its moment. Raises NotPayable."""
     if group.status != GroupStatus.OPEN or (confirmed is None and group.expires_at <= clock.now()):
         raise NotPayable
     if confirmed is None:
         return True
-    this = next((intent for intent in intents if intent.pk == confirmed.pk), None)
-    if this is None or this.status not in CONFIRMABLE:
+    this = next((intent for intent in intents if intent.pk == confirmed.intent.pk), None)
+    if this is None:
         raise NotPayable
-    if any(intent.confirmed_at is None for intent in intents if intent.pk != this.pk):
-        PaymentIntent.objects.filter(pk=this.pk).update(confirmed_at=clock.now())
-        return False
-    return True
+    if confirmed.payment_method and this.status == IntentStatus.REQUIRES_PAYMENT_METHOD:
+        this.payment_method, this.status = confirmed.payment_method, IntentStatus.REQUIRES_CONFIRMATION
+    if this.status not in CONFIRMABLE:
+        raise NotPayable
+    this.confirmed_at = clock.now()
+    if len(intents) > 1 or this.status == IntentStatus.REQUIRES_ACTION:  # else it is part of the move
+        this.save(update_fields=["status", "payment_method", "confirmed_at"])
+    return all(intent.confirmed_at is not None for intent in intents)
 
 
 def _make_attempts(
@@ -187,20 +228,19 @@ def _attempt(intent: PaymentIntent, merchants: dict[UUID, str], number: str) -> 
     )
 
 
-def _require_action(started: list[PaymentIntent], confirmed: PaymentIntent | None) -> None:
+def _require_action(started: list[PaymentIntent], confirmed: Confirmed | None) -> None:
     """Guarded, as every move: intents that were not started stay what they are. Raises NotPayable."""
-    sources, changes = (
-        INTENT_MOVES.sources(IntentStatus.REQUIRES_ACTION),
-        {"status": IntentStatus.REQUIRES_ACTION},
-    )
-    alone = [intent.pk for intent in started] == [confirmed.pk] if confirmed else False
+    if not started:
+        return
+    changes: dict[str, Any] = {"status": IntentStatus.REQUIRES_ACTION}
+    if confirmed is not None and [intent.pk for intent in started] == [confirmed.intent.pk]:
+        changes |= {"payment_method": started[0].payment_method, "confirmed_at": started[0].confirmed_at}
+    sources = INTENT_MOVES.sources(IntentStatus.REQUIRES_ACTION)
     rows = PaymentIntent.objects.filter(pk__in=[intent.pk for intent in started], status__in=sources)
-    if started and rows.update(**changes, **({"confirmed_at": clock.now()} if alone else {})) != len(started):
+    if rows.update(**changes) != len(started):
         raise NotPayable
     for intent in started:
         intent.status = IntentStatus.REQUIRES_ACTION
-    if confirmed is not None and not alone:
-        PaymentIntent.objects.filter(pk=confirmed.pk).update(confirmed_at=clock.now())
 
 
 def _page(group: PaymentGroup, started: Started) -> str:
@@ -239,6 +279,9 @@ def _merge_no(orders: list[TradeOrder]) -> str:
 
 
 def _open_attempt(intent: PaymentIntent) -> Attempt | None:
+    """An intent that waits for a confirmation has none: attempt and intent move in one transaction."""
+    if intent.status in (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION):
+        return None
     return next((a for a in intent.attempts.all() if a.status == AttemptStatus.OPEN), None)
 
 

@@ -5,10 +5,29 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+import orjson
+from django.db import connection
+
 from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
 from orders.payments.models import Attempt, Event, PaymentIntent, Refund, WebhookDelivery, WebhookEndpoint
 from orders.payments.stripe_objects import Json, charge_object, intent_object, refund_object
+
+#: one statement for all: events go with every change of money, and what they cost is paid each time
+_TELL = """
+WITH told AS (
+    INSERT INTO payments_event (request_id, idempotency_key, created_at, uuid, type, object_id, data)
+    SELECT %s, %s, %s, fact.uuid, fact.type, fact.object_id, fact.data::jsonb
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[])
+        WITH ORDINALITY AS fact (uuid, type, object_id, data, place)
+    ORDER BY fact.place
+    RETURNING id, type
+)
+INSERT INTO payments_webhookdelivery (uuid, event_id, endpoint_id, status, tries, next_try_at, last_result)
+SELECT gen_random_uuid(), told.id, endpoint.id, 'pending', 0, %s, ''
+FROM told JOIN payments_webhookendpoint endpoint
+    ON endpoint.status = 'enabled' AND endpoint.enabled_events ?| ARRAY['*', told.type]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +81,14 @@ def deliver_again(event: Event, endpoint: WebhookEndpoint) -> None:
 
 def record_events(facts: Sequence[tuple[str, Json]]) -> None:
     """(type, object) of each: a row per event and per endpoint that wants it, in the change's transaction."""
-    request = current_request.get()
-    now = clock.now()
-    events = Event.objects.bulk_create(
-        Event(
-            uuid=uuid7(),
-            type=event_type,
-            object_id=shown["id"],
-            data=shown,
-            request_id=request.request_id if request else "",
-            idempotency_key=request.idempotency_key if request else "",
-            created_at=now,
-        )
-        for event_type, shown in facts
+    request = current_request.get() or ApiRequest(request_id="")
+    columns = (
+        [uuid7() for _ in facts],
+        [event_type for event_type, _ in facts],
+        [shown["id"] for _, shown in facts],
+        [orjson.dumps(shown).decode() for _, shown in facts],
     )
-    endpoints = list(WebhookEndpoint.objects.filter(status="enabled"))
-    if endpoints:
-        WebhookDelivery.objects.bulk_create(
-            WebhookDelivery(event=event, endpoint=endpoint, next_try_at=clock.wall())
-            for event in events
-            for endpoint in endpoints
-            if endpoint.wants(event.type)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _TELL, [request.request_id, request.idempotency_key, clock.now(), *columns, clock.wall()]
         )

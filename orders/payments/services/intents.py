@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
@@ -44,14 +44,14 @@ class NewIntent:
 def create_intent(new: NewIntent) -> PaymentIntent:
     """An intent in a group of its own, or in its label's open group; the same `uuid` is the same intent."""
     _check(new)
-    with transaction.atomic():
-        earlier: PaymentIntent | None = PaymentIntent.objects.filter(uuid=new.uuid).first()
-        if earlier is not None:
-            return earlier
-        intent = _row(new, _group_of(new.label))
-        intent.save(force_insert=True)
-        remember_merchants({new.merchant: new.description or "merchant"})
-        tell_intents("created", [intent], complete=True)
+    try:
+        with transaction.atomic():
+            intent = _row(new, _group_of(new.label))
+            intent.save(force_insert=True)
+            remember_merchants({new.merchant: new.description or "merchant"})
+            tell_intents("created", [intent], complete=True)
+    except IntegrityError:  # its uuid is taken: a call that died after its work, or one beside this
+        return _made_before(new)
     return intent
 
 
@@ -67,19 +67,24 @@ def create_confirmed(new: NewIntent, *, return_url: str) -> PaymentIntent:
     intent = _row(new, _new_group(""))
     intent.group.return_url = return_url
     attempt = offered_attempt(intent)  # signed before the transaction; nobody has seen it yet
-    with transaction.atomic(durable=True):
-        earlier: PaymentIntent | None = PaymentIntent.objects.filter(uuid=new.uuid).first()
-        if earlier is None:
-            made = shown_intent("created", intent)
-            intent.status, intent.confirmed_at = IntentStatus.REQUIRES_ACTION, clock.now()
+    made = shown_intent("created", intent)
+    intent.status, intent.confirmed_at = IntentStatus.REQUIRES_ACTION, clock.now()
+    try:
+        with transaction.atomic(durable=True):
             intent.group.save(force_insert=True)
             intent.group = intent.group  # takes the fresh id over
             intent.save(force_insert=True)
             attempt.intent = intent
             attempt.save(force_insert=True)
             record_events([made, shown_intent("requires_action", intent)])
-            return intent
-    return confirm_intent(earlier, return_url=return_url)
+    except IntegrityError:
+        return confirm_intent(_made_before(new), return_url=return_url)
+    return intent
+
+
+def _made_before(new: NewIntent) -> PaymentIntent:
+    found: PaymentIntent = PaymentIntent.objects.select_related("group").get(uuid=new.uuid)
+    return found
 
 
 def _check(new: NewIntent) -> None:
@@ -140,10 +145,11 @@ def confirm_intent(intent: PaymentIntent, *, return_url: str, payment_method: st
     Gives the intent as it stands committed, with its group and attempts.
     Raises NotPayable, ProviderAway, MerchantNotRegistered.
     """
+    if intent.capture_method != "manual":
+        part = confirm_part(intent=intent, return_url=return_url, payment_method=payment_method)
+        return part or _read_again(intent)
     if payment_method and intent.payment_method != payment_method:
         update_intent(intent, payment_method=payment_method)
-    if intent.capture_method != "manual":
-        return confirm_part(intent=intent, return_url=return_url) or _read_again(intent)
     with transaction.atomic(durable=True):
         group = lock_group(intent.group_id)
         intent.refresh_from_db()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 from marketplace.database.locks import lock_rows
 from marketplace.kernel.transitions import Transitions
@@ -41,6 +41,12 @@ def lock_group(group_id: int) -> PaymentGroup:
     """
     group: PaymentGroup = lock_rows(PaymentGroup.objects.filter(pk=group_id))[0]
     return group
+
+
+def hold_group(group_id: int) -> None:
+    """`lock_group` for those who read the group together with its parts afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM payments_paymentgroup WHERE id = %s FOR UPDATE", [group_id])
 
 
 def move(row: models.Model, to: str, **changes: Any) -> bool:

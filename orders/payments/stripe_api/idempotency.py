@@ -16,6 +16,7 @@ _CLAIM = """
 INSERT INTO payments_idempotencykey (uuid, key, path, body_hash, answer, request_id, started_at)
 VALUES (%s, %s, %s, %s, '', %s, %s) ON CONFLICT (key) DO NOTHING
 """
+_KEEP = "UPDATE payments_idempotencykey SET status_code = %s, answer = %s WHERE key = %s"
 LEASE = timedelta(seconds=60)
 KEPT_FOR = timedelta(hours=48)
 
@@ -63,7 +64,8 @@ def begin(*, key: str, path: str, body_hash: str, request_id: str) -> Stored | N
 
 
 def keep(*, key: str, stored: Stored) -> None:
-    IdempotencyKey.objects.filter(key=key).update(status_code=stored.status, answer=stored.body)
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, [stored.status, stored.body, key])
 
 
 def forget(*, key: str) -> None:

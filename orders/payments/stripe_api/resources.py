@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 
 from orders.payments import stripe_objects as objects
@@ -26,6 +27,12 @@ class Resource:
     name: str
     rows: Callable[[], "QuerySet[Any]"]
     show: Callable[[Any], Json]
+    one: "Callable[[], QuerySet[Any]] | None" = None
+    """What a single row is read with, where reading the rest only when it is asked for costs less."""
+
+
+def _intent() -> "QuerySet[PaymentIntent]":
+    return PaymentIntent.objects.select_related("group")
 
 
 def _intents() -> "QuerySet[PaymentIntent]":
@@ -46,7 +53,7 @@ def _show_event(event: Event) -> Json:
     return objects.event_object(event, pending=pending)
 
 
-INTENTS = Resource("pi", "payment_intent", _intents, objects.intent_object)
+INTENTS = Resource("pi", "payment_intent", _intents, objects.intent_object, _intent)
 CHARGES = Resource("ch", "charge", _charges, objects.charge_object)
 REFUNDS = Resource("re", "refund", _refunds, objects.refund_object)
 EVENTS = Resource("evt", "event", lambda: Event.objects.prefetch_related("deliveries"), _show_event)
@@ -61,10 +68,11 @@ def find(resource: Resource, outside_id: str, *, param: str = "id") -> Any:
         uuid = UUID(hex=tail)
     except ValueError:
         uuid = None
-    row = resource.rows().filter(uuid=uuid).first() if uuid and prefix == resource.prefix else None
-    if row is None:
-        raise missing(resource.name, outside_id, param=param)
-    return row
+    rows = (resource.one or resource.rows)()
+    try:
+        return rows.get(uuid=uuid if prefix == resource.prefix else None)
+    except ObjectDoesNotExist:
+        raise missing(resource.name, outside_id, param=param) from None
 
 
 def page(

@@ -1,6 +1,7 @@
 """The unmodified `stripe` client against a live server, the simulator and a webhook receiver."""
 
 import asyncio
+import datetime
 import http.server
 import threading
 import time
@@ -199,28 +200,64 @@ def test_a_key_answers_again_with_the_same_words_and_only_to_the_same_question(s
     assert stripe.Charge.retrieve(intent.latest_charge).amount_refunded == 10
 
 
-def test_creating_and_confirming_takes_few_statements(client):
-    """Counted on the server's side of a plain request: what `make bench-payments` measures."""
+def _statements(path, body, key):
+    """(first words of what the server sent to the database, its answer)."""
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
-    head = {"Authorization": f"Bearer {stripe.api_key}", "Idempotency-Key": "counted"}
-    body = (
-        "amount=100&currency=cny&confirm=true&payment_method_data[type]=alipay&return_url=https://a.example"
-    )
+    head = {"Authorization": f"Bearer {stripe.api_key}", "Idempotency-Key": key}
     with CaptureQueriesContext(connection) as asked:
         answer = Client().post(
-            "/stripe/v1/payment_intents", body, content_type="application/x-www-form-urlencoded", headers=head
+            f"/stripe/v1/{path}", body, content_type="application/x-www-form-urlencoded", headers=head
         )
-    assert answer.json()["next_action"]["alipay_handle_redirect"]["url"]
     # Whether business time is read depends on which tests ran before: that statement is not counted.
     counted = [query["sql"] for query in asked.captured_queries if "clocksetting" not in query["sql"]]
-    words = [sql.split()[0] for sql in counted]
-    # key, [is it there, group, intent, attempt, two events, endpoints], the answer under the key
+    return [sql.split()[0] for sql in counted], answer.json()
+
+
+def test_creating_and_confirming_takes_few_statements(client):
+    """Counted on the server's side of a plain request: what `make bench-payments` measures."""
+    confirm = "payment_method_data[type]=alipay&return_url=https://a.example"
+    words, intent = _statements("payment_intents", f"amount=100&currency=cny&confirm=true&{confirm}", "one")
+    assert intent["next_action"]["alipay_handle_redirect"]["url"]
+    # key, [group, intent, attempt, both events with their deliveries], the answer under the key
+    assert words == ["INSERT", "BEGIN", *["INSERT"] * 3, "WITH", "COMMIT", "UPDATE"]
+    words, intent = _statements("payment_intents", "amount=100&currency=cny", "two")
+    assert words == ["INSERT", "BEGIN", *["INSERT"] * 2, "WITH", "COMMIT", "UPDATE"]
+    words, done = _statements(f"payment_intents/{intent['id']}/confirm", confirm, "three")
+    assert done["next_action"]["alipay_handle_redirect"]["url"]
+    # key, the intent, [lock, parts, page on the group, attempt, the move, event], the answer
     assert words == [
-        "INSERT", "BEGIN", "SELECT", *["INSERT"] * 4, "SELECT", "COMMIT", "UPDATE",
+        "INSERT", "SELECT", "BEGIN", "SELECT", "SELECT", "UPDATE", "INSERT", "UPDATE", "WITH", "COMMIT",
+        "UPDATE",
     ]  # fmt: skip
+
+
+def test_an_intent_that_is_not_alone_waits_for_the_others_and_every_merchant_is_registered(simulator):
+    """A group that an order opened has no transfer_group; its parts are found under the lock."""
+    from django.db import transaction
+
+    from marketplace.kernel import clock
+    from marketplace.kernel.ids import uuid7
+    from orders.payments.models import Attempt
+    from orders.payments.services import IntentSpec, open_group
+
+    specs = [
+        IntentSpec(merchant=uuid7(), amount_fen=100 + n, description=f"农户{n}", reference=uuid7())
+        for n in range(2)
+    ]
+    with transaction.atomic():
+        group = open_group(
+            reference=uuid7(), intents=specs, expires_at=clock.now() + datetime.timedelta(hours=1)
+        )
+    ids = [f"pi_{intent.uuid.hex}" for intent in group.intents.order_by("pk")]
+    first = stripe.PaymentIntent.confirm(ids[0], **PAY)
+    assert (first.status, Attempt.objects.count()) == ("requires_confirmation", 0)
+    last = stripe.PaymentIntent.confirm(ids[1], **PAY)
+    assert last.status == "requires_action"
+    assert simulator.pay(last.next_action.alipay_handle_redirect.url)
+    assert len(set(Attempt.objects.exclude(sub_merchant_id="").values_list("sub_merchant_id"))) == 2
 
 
 def test_the_async_client_reads_what_the_other_wrote():
