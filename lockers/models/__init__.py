@@ -1,4 +1,4 @@
-from lockers.models.allocations import Allocation, Delegation, PickupGroup
+from lockers.models.allocations import Allocation, Delegation, Occupancy, PickupGroup
 from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment
 from lockers.models.capacity import CapacityHold, HoldStatus
 from lockers.models.desk import DeskAction, DeskEntry
@@ -31,6 +31,7 @@ __all__ = [
     "DeviceMessage",
     "DwellShares",
     "HoldStatus",
+    "Occupancy",
     "PickupGroup",
     "RegistrationToken",
 ]

@@ -1,5 +1,5 @@
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, When
 
 from lockers.models.cabinets import ZONES, Compartment
 from lockers.protocol.allocation import LIVE, AllocationState
@@ -31,6 +31,24 @@ class PickupGroup(Identified):
     created_at = models.DateTimeField()
 
 
+class Occupancy(models.Model):
+    """The group that has a compartment; the row lives as long as a parcel is named for it or lies in it.
+
+    One group per compartment, several parcels of it: living allocations point here by `occupies` and group
+    (a foreign key over both columns, made in migration 0007), so that no code ever opens somebody else's.
+    """
+
+    compartment = models.OneToOneField(Compartment, on_delete=models.CASCADE, related_name="occupancy")
+    group = models.ForeignKey(PickupGroup, on_delete=models.PROTECT, related_name="occupancies")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["compartment", "group"], name="occupancy_of_compartment_and_group"
+            )
+        ]
+
+
 class Allocation(Identified):
     """A named compartment for one unit, with its deposit policy as a snapshot for the door.
 
@@ -39,6 +57,12 @@ class Allocation(Identified):
 
     compartment = models.ForeignKey(Compartment, on_delete=models.PROTECT, related_name="allocations")
     group = models.ForeignKey(PickupGroup, on_delete=models.PROTECT, related_name="allocations")
+    #: the compartment while this lives: with the group, one of the compartment's Occupancy
+    occupies = models.GeneratedField(
+        expression=Case(When(LIVE_ALLOCATION, then=F("compartment_id"))),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
     reference = models.UUIDField(db_index=True)
     unit_uuid = models.UUIDField(db_index=True)
     state = models.CharField(
@@ -52,6 +76,7 @@ class Allocation(Identified):
         default=ParcelState.EXPECTED.value,
     )
     size = models.CharField(max_length=4)
+    goods = models.CharField(max_length=12, default="general", db_default="general")
     min_c = models.FloatField()
     max_c = models.FloatField()
     policy = models.JSONField()
@@ -78,10 +103,10 @@ class Allocation(Identified):
     inspect_tx = models.CharField(max_length=64, blank=True, db_default="")
 
     class Meta:
+        indexes = [
+            models.Index(fields=["occupies"], condition=LIVE_ALLOCATION, name="allocation_by_occupied_cell")
+        ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["compartment"], condition=LIVE_ALLOCATION, name="allocation_one_live_per_compartment"
-            ),
             models.UniqueConstraint(
                 fields=["unit_uuid"], condition=LIVE_ALLOCATION, name="allocation_one_live_per_unit"
             ),

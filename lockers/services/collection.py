@@ -15,6 +15,7 @@ from lockers.protocol.allocation import AllocationState
 from lockers.protocol.parcel import COLLECTABLE, MOVES, ParcelState
 from lockers.services.alarms import clear_alarm
 from lockers.services.cabinets import touch_config
+from lockers.services.sharing import vacate
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, block_units, close_unit, hand_over, unblock_units
 from marketplace.kernel import clock
@@ -162,6 +163,7 @@ def _locked(uuid: UUID) -> Allocation | None:
 def _end(allocation: Allocation, state: ParcelState, at: datetime) -> None:
     allocation.parcel_state, allocation.state, allocation.ended_at = state, AllocationState.FREE, at
     allocation.save(update_fields=["parcel_state", "state", "ended_at"])
+    vacate(allocation.compartment_id)
     cabinet = allocation.compartment.cabinet
     touch_config([cabinet.pk])
     clear_alarm(device=cabinet.device, kind="warm", compartment=allocation.compartment)

@@ -8,6 +8,7 @@ from lockers.protocol.handover import Warmth, judge
 from lockers.protocol.messages import Result
 from lockers.protocol.parcel import IN_CABINET, Outcome, ParcelState
 from lockers.services.openings import outcome_of
+from lockers.services.sharing import mates_of
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.temperature import Band
 
@@ -23,6 +24,7 @@ class DropState:
     compartment: str
     door: int
     warm: bool = False  # taken, and somebody is told
+    shared: bool = False  # others of the same recipient lie there already
 
 
 def drop_state(*, ticket_uuid: UUID) -> DropState:
@@ -40,6 +42,7 @@ def drop_state(*, ticket_uuid: UUID) -> DropState:
         compartment=compartment.label,
         door=compartment.door,
         warm=is_warm(allocation),
+        shared=mates_of(allocation).exists(),
     )
 
 

@@ -1,10 +1,10 @@
 """Leaving a parcel in a compartment: checks, a named cell, an open door, and the courier's word.
 
-Order of locks: places and groups by advisory lock, then allocation rows. The unique partial index on live
-allocations is what holds "one parcel per compartment"; a taken cell is tried again with the next one.
+Order of locks: places and groups by advisory lock, then allocation rows, then a cell's occupancy. A foreign
+key from living allocations to the cell's one occupancy is what holds "one recipient per compartment".
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from django.db import transaction
 
 from lockers.errors import (
     DEPOSIT_REFUSALS,
-    CabinetSilent,
     CompartmentBusy,
     DepositRefused,
     DoorNotClosed,
@@ -23,7 +22,7 @@ from lockers.events import ParcelDeposited
 from lockers.models import Allocation, Compartment, PickupGroup
 from lockers.models.allocations import LIVE_ALLOCATION
 from lockers.periods import free_until
-from lockers.protocol.allocation import AllocationState, Need, choose_cell
+from lockers.protocol.allocation import AllocationState, Need
 from lockers.protocol.commands import Action
 from lockers.protocol.config import Placed
 from lockers.protocol.doors import DoorState
@@ -33,12 +32,22 @@ from lockers.protocol.messages import Purpose
 from lockers.protocol.parcel import MOVES, Outcome, ParcelState
 from lockers.protocol.policy import DepositPolicy
 from lockers.services.alarms import raise_alarm
-from lockers.services.cabinets import offered, touch_config
+from lockers.services.cabinets import touch_config
 from lockers.services.commands import Actor, send_command
 from lockers.services.drop_states import is_warm
-from lockers.services.groups import avoid_clash, live_group, open_pickup_group
+from lockers.services.groups import avoid_clash, live_group
 from lockers.services.holds import band_of, use_hold
 from lockers.services.openings import outcome_of
+from lockers.services.sharing import (
+    claim,
+    free_compartment,
+    group_for,
+    mates_of,
+    rehouse,
+    shared_cell,
+    stay_together,
+    vacate,
+)
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, hand_over
 from marketplace.database.locks import lock_key
@@ -86,6 +95,8 @@ def open_for_drop(
     max_c: float | None,
     policy: DropPolicy,
     keep_until: datetime | None = None,
+    recipient_uuid: UUID | None = None,
+    goods: str = "general",
 ) -> DropTicket:
     """Check, name a compartment and ask its door to open; the door's own messages tell what became of it.
 
@@ -103,6 +114,8 @@ def open_for_drop(
             max_c=max_c,
             policy=policy,
             keep_until=keep_until,
+            recipient_uuid=recipient_uuid,
+            goods=goods,
         )
         if _must_move(allocation):
             _move(allocation, larger=False)
@@ -120,10 +133,13 @@ def allocate(
     max_c: float | None,
     policy: DropPolicy,
     keep_until: datetime | None = None,
+    recipient_uuid: UUID | None = None,
+    goods: str = "general",
 ) -> Allocation:
     """Name a compartment, at loading or on arrival; a unit that has one keeps it. The hold is used up.
 
-    Raises DepositRefused, NoRoom, CabinetSilent.
+    A further parcel of the same recipient goes into the cell that he has there already, where it may
+    (lockers.sharing), and in any case under the same code. Raises DepositRefused, NoRoom, CabinetSilent.
     """
     snapshot = _checked(policy)
     need = Need(Size(size), zone, band_of(min_c, max_c))
@@ -134,8 +150,22 @@ def allocate(
             LIVE_ALLOCATION, unit_uuid=unit_uuid
         ).first()
         if allocation is None:
-            group = open_pickup_group(reference=reference, recipient_uuid=None, recipient_label="", zone=zone)
-            allocation = _allocate(place_uuid, unit_uuid, group, need, snapshot, keep_until)
+            lock_key(f"cells:{place_uuid}")
+            group = group_for(
+                reference=reference, recipient_uuid=recipient_uuid, zone=zone, place_uuid=place_uuid
+            )
+            cell = shared_cell(
+                place_uuid=place_uuid,
+                group=group,
+                unit_uuid=unit_uuid,
+                need=need,
+                goods=goods,
+                keep_until=keep_until,
+            ) or free_compartment(place_uuid, need, without=[])
+            allocation = Allocation(
+                unit_uuid=unit_uuid, reference=reference, goods=goods, keep_until=keep_until
+            )
+            _name(allocation, cell, group, need, snapshot)
             use_hold(reference)
         if policy.measured_c is not None and allocation.measured_c != policy.measured_c:
             allocation.measured_c = policy.measured_c
@@ -180,6 +210,7 @@ def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
     until = free_until(allocation.compartment.zone, at, keep_until=allocation.keep_until)
     allocation.deposited_at, allocation.free_until, allocation.collect_until = at, until, until
     allocation.save(update_fields=["state", "parcel_state", "deposited_at", "free_until", "collect_until"])
+    stay_together(allocation)
     cabinet = allocation.compartment.cabinet
     touch_config([cabinet.pk])
     unit = HandlingUnit.objects.filter(uuid=allocation.unit_uuid).first()
@@ -248,6 +279,7 @@ def give_up_reservation(*, unit_uuid: UUID) -> None:
             raise CompartmentBusy(field="unit_id")
         allocation.state, allocation.ended_at = AllocationState.FREE, clock.now()
         allocation.save(update_fields=["state", "ended_at"])
+        vacate(allocation.compartment_id)
         touch_config([allocation.compartment.cabinet_id])
 
 
@@ -275,55 +307,19 @@ def _require_cold(need: Need, measured_c: float | None) -> None:
         raise DepositRefused(DEPOSIT_REFUSALS["too_warm"], field="temperature_c", code="too_warm")
 
 
-def _allocate(
-    place_uuid: UUID,
-    unit_uuid: UUID,
-    group: PickupGroup,
-    need: Need,
-    policy: DepositPolicy,
-    keep_until: datetime | None,
-) -> Allocation:
-    compartment = _free_compartment(place_uuid, need, without=[])
-    group = avoid_clash(group, compartment.cabinet)
-    allocation: Allocation = Allocation.objects.create(
-        compartment=compartment,
-        group=group,
-        reference=group.reference,
-        unit_uuid=unit_uuid,
-        size=need.size.value,
-        min_c=need.band.min_c,
-        max_c=need.band.max_c,
-        policy=policy.as_wire(),
-        reserved_at=clock.now(),
-        keep_until=keep_until,
-        collect_until=free_until(need.zone, clock.now(), keep_until=keep_until),
-    )
+def _name(
+    allocation: Allocation, compartment: Compartment, group: PickupGroup, need: Need, policy: DepositPolicy
+) -> None:
+    """Give a new allocation its cell, and the cell its group."""
+    claim(compartment, group)
+    allocation.compartment, allocation.group = compartment, avoid_clash(group, compartment.cabinet)
+    allocation.size = need.size.value
+    allocation.min_c, allocation.max_c = need.band.min_c, need.band.max_c
+    allocation.policy = policy.as_wire()
+    allocation.reserved_at = clock.now()
+    allocation.collect_until = free_until(need.zone, clock.now(), keep_until=allocation.keep_until)
+    allocation.save()
     touch_config([compartment.cabinet_id])
-    return allocation
-
-
-def _free_compartment(place_uuid: UUID, need: Need, *, without: list[int]) -> Compartment:
-    """A closed, unblocked compartment without live allocation; the place's lock keeps two from choosing
-    one.
-    """
-    lock_key(f"cells:{place_uuid}")
-    cabinets = offered().filter(site__place__uuid=place_uuid)
-    if not cabinets:
-        raise CabinetSilent(field="stop_id")
-    taken = Allocation.objects.filter(LIVE_ALLOCATION).values("compartment_id")
-    usable = (
-        Compartment.objects.filter(cabinet__in=cabinets, blocked_at=None, door_state=DoorState.CLOSED)
-        .exclude(pk__in=taken)
-        .exclude(pk__in=without)
-        .select_related("cabinet__device", "cabinet__site__place")
-        .order_by("cabinet_id", "door")
-    )
-    cells = dict(enumerate(usable))  # doors of several cabinets, renumbered
-    cell = choose_cell(need, [replace(each.cell, door=number) for number, each in cells.items()])
-    if cell is None:
-        raise NoRoom(field="stop_id", params={"places": {str(place_uuid): "full"}})
-    chosen: Compartment = cells[cell.door]
-    return chosen
 
 
 def _must_move(allocation: Allocation) -> bool:
@@ -340,7 +336,7 @@ def _move(allocation: Allocation, *, larger: bool) -> None:
     if allocation.state != AllocationState.RESERVED:
         raise CompartmentBusy(field="drop_id")
     size = Size(allocation.size)
-    if larger:
+    if larger and not mates_of(allocation).exists():  # else it may fit a cell of its own
         bigger = [each for each in larger_or_equal(old.size) if each != old.size]
         if not bigger:
             raise NoRoom(
@@ -348,9 +344,10 @@ def _move(allocation: Allocation, *, larger: bool) -> None:
             )
         size = bigger[0]
     need = Need(size, old.zone, Band(allocation.min_c, allocation.max_c))
-    new = _free_compartment(old.cabinet.site.place.uuid, need, without=[old.pk])
-    allocation.compartment, allocation.opening_tx = new, None
-    allocation.save(update_fields=["compartment", "opening_tx"])
+    new = free_compartment(old.cabinet.site.place.uuid, need, without=[old.pk])
+    rehouse(allocation, new)
+    allocation.opening_tx = None
+    allocation.save(update_fields=["opening_tx"])
     avoid_clash(allocation.group, new.cabinet)
     touch_config([old.cabinet_id, new.cabinet_id])
 

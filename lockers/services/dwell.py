@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import Min
+
 from lockers.capacity import STAYS, Stays, measured_stays
 from lockers.models import Allocation, DwellShares
 from lockers.protocol.parcel import ParcelState
@@ -22,9 +24,15 @@ def measure_dwell() -> int:
     if DwellShares.objects.filter(measured_on__gte=today).exists():
         return 0
     stayed: dict[UUID, list[int]] = {}
-    rows = Allocation.objects.filter(
-        parcel_state__in=_LEFT, deposited_at__gte=clock.now() - MEASURED_OVER, ended_at__isnull=False
-    ).values_list("compartment__cabinet__site__place__uuid", "deposited_at", "ended_at")
+    # Parcels that left one cell at the same moment held it once, since the first of them came.
+    rows = (
+        Allocation.objects.filter(
+            parcel_state__in=_LEFT, deposited_at__gte=clock.now() - MEASURED_OVER, ended_at__isnull=False
+        )
+        .values("compartment", "group", "ended_at")
+        .annotate(came=Min("deposited_at"))
+        .values_list("compartment__cabinet__site__place__uuid", "came", "ended_at")
+    )
     for place, came, left in rows:
         days = left.astimezone(clock.SHANGHAI).date() - came.astimezone(clock.SHANGHAI).date()
         stayed.setdefault(place, []).append(days.days)

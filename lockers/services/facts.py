@@ -5,7 +5,7 @@ its own: a kill in between leaves it unhandled and it is handled at the next sta
 stored messages of an opening, so a message that comes late or twice changes nothing that is already so.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from lockers.services.commands import Actor, resolve_command
 from lockers.services.drops import deposit, reallocate
 from lockers.services.inspection import hold_after_gap
 from lockers.services.openings import messages_of
+from lockers.services.sharing import rehouse
 from marketplace.kernel import clock
 from marketplace.outbox.publishing import publish
 
@@ -138,8 +139,13 @@ def _follow_opening(device: Device, compartment: Compartment, tx: str) -> None:
         return
     at = _closed_at(device, compartment, tx)
     said_so = Allocation.objects.filter(uuid=allocation_uuid, put_back_tx=_uuid(tx)).exclude(put_back_tx=None)
-    if outcome is Outcome.PUT_BACK or said_so.exists():
-        put_back(allocation_uuid=allocation_uuid, at=at, tx=tx)
+    if outcome is Outcome.PUT_BACK:
+        for each in (allocation_uuid, *_beside(allocation_uuid, compartment, at)):
+            put_back(allocation_uuid=each, at=at, tx=tx)
+        return
+    if said_so.exists():
+        if put_back(allocation_uuid=allocation_uuid, at=at, tx=tx):
+            _collect_all(_beside(allocation_uuid, compartment, at), at, {"tx": tx, "device": device.device})
         return
     if about.get("purpose") == Purpose.RECALL:
         remove(allocation_uuid=allocation_uuid, at=at)
@@ -152,7 +158,26 @@ def _follow_opening(device: Device, compartment: Compartment, tx: str) -> None:
     if ordered is not None:
         entry, proof["actor"] = "assist", str(ordered.actor_uuid)
     if about.get("purpose") in (Purpose.COLLECT, Purpose.ASSIST) and entry is not None:
-        collect(allocation_uuid=allocation_uuid, at=at, proof={**proof, "entry": entry})
+        beside = _beside(allocation_uuid, compartment, at)
+        if collect(allocation_uuid=allocation_uuid, at=at, proof={**proof, "entry": entry}):
+            _collect_all(beside, at, {**proof, "entry": entry})
+
+
+def _beside(allocation_uuid: UUID, compartment: Compartment, at: datetime) -> list[UUID]:
+    """What lay in the cell beside it when its door closed, for the same recipient: he had it all before him.
+
+    None for an opening that was judged before: what lies there now came later.
+    """
+    opened = Allocation.objects.filter(LIVE_ALLOCATION, uuid=allocation_uuid).values("group")
+    beside = Allocation.objects.filter(
+        state=AllocationState.LOADED, compartment=compartment, group__in=opened, deposited_at__lte=at
+    )
+    return list(beside.exclude(uuid=allocation_uuid).order_by("pk").values_list("uuid", flat=True))
+
+
+def _collect_all(allocations: Iterable[UUID], at: datetime, proof: dict[str, str]) -> None:
+    for uuid in allocations:
+        collect(allocation_uuid=uuid, at=at, proof=proof)
 
 
 def _order(tx: str, purpose: Purpose) -> Command | None:
@@ -201,14 +226,14 @@ def _deposited(device: Device, message: DeviceMessage) -> None:
         return
     if allocation.compartment_id != compartment.pk:
         _make_way(device, compartment, allocation, message)
-        allocation.compartment = compartment
-        allocation.save(update_fields=["compartment"])
+        rehouse(allocation, compartment)
     deposit(allocation, at=message.at, actor=Actor(label=f"token:{message.body.get('courier')}"))
 
 
 def _make_way(device: Device, compartment: Compartment, arrived: Allocation, message: DeviceMessage) -> None:
-    """Another parcel had been promised this door: it goes elsewhere, or a person must look."""
-    for other in Allocation.objects.filter(LIVE_ALLOCATION, compartment=compartment).exclude(pk=arrived.pk):
+    """Somebody else's parcel had been promised this door: it goes elsewhere, or a person must look."""
+    living = Allocation.objects.filter(LIVE_ALLOCATION, compartment=compartment)
+    for other in living.exclude(group=arrived.group_id):
         detail = {"door": compartment.door, "holds": str(arrived.uuid), "promised": str(other.uuid)}
         raise_alarm(device=device, kind="conflict", compartment=compartment, at=message.at, detail=detail)
         reallocate(other)

@@ -72,7 +72,8 @@ def _count_cells(health: Mapping[int, CabinetHealth]) -> None:
     for cabinet, count, blocked in cells.values_list("cabinet").annotate(Count("pk"), Count("blocked_at")):
         health[cabinet].cells, health[cabinet].blocked = count, blocked
     live = Allocation.objects.filter(LIVE_ALLOCATION, compartment__cabinet__in=health)
-    for cabinet, count in live.values_list("compartment__cabinet").annotate(Count("pk")):
+    taken = live.values_list("compartment__cabinet").annotate(Count("compartment", distinct=True))
+    for cabinet, count in taken:
         health[cabinet].taken = count
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from lockers.errors import NotCollectable
 from lockers.models import Allocation, Cabinet, PickupGroup
@@ -18,20 +19,31 @@ def open_pickup_group(
     *, reference: UUID, recipient_uuid: UUID | None, recipient_label: str, zone: str
 ) -> PickupGroup:
     """The group of this reference, made once; who collects may become known later than the first parcel."""
-    group: PickupGroup
-    group, made = PickupGroup.objects.get_or_create(
-        reference=reference,
-        defaults={
-            "recipient_uuid": recipient_uuid,
-            "recipient_label": recipient_label,
-            "zone": zone,
-            "created_at": clock.now(),
-        },
-    )
-    if not made and recipient_uuid is not None and group.recipient_uuid is None:
-        group.recipient_uuid, group.recipient_label = recipient_uuid, recipient_label
+    group = group_of(reference)
+    if group is None:
+        group, _ = PickupGroup.objects.get_or_create(
+            reference=reference,
+            defaults={
+                "recipient_uuid": recipient_uuid,
+                "recipient_label": recipient_label,
+                "zone": zone,
+                "created_at": clock.now(),
+            },
+        )
+    new_name = bool(recipient_label) and not group.recipient_label
+    if recipient_uuid is not None and (group.recipient_uuid is None or new_name):
+        group.recipient_uuid = group.recipient_uuid or recipient_uuid
+        group.recipient_label = group.recipient_label or recipient_label
         group.save(update_fields=["recipient_uuid", "recipient_label"])
     return group
+
+
+def group_of(reference: UUID) -> PickupGroup | None:
+    """Whose code opens this parcel's door: that of its last cell, where it may lie beside others."""
+    last = Allocation.objects.filter(reference=reference).order_by("-pk").values("group")[:1]
+    groups = list(PickupGroup.objects.filter(Q(pk__in=last) | Q(reference=reference)))
+    # Its own group, made for a station's counter, yields to the one of its cell.
+    return min(groups, key=lambda group: group.reference == reference, default=None)
 
 
 def pickup_code(group: PickupGroup) -> str:
@@ -62,11 +74,10 @@ def live_group(group: PickupGroup, *, device: str, generation: int) -> codes.Liv
 def reissue_code(*, reference: UUID) -> PickupGroup:
     """Revoke the code: the next one works, the old one not, from the cabinet's next contact on."""
     with transaction.atomic():
-        group: PickupGroup | None = (
-            PickupGroup.objects.select_for_update().filter(reference=reference).first()
-        )
-        if group is None:
+        known = group_of(reference)
+        if known is None:
             raise NotCollectable()
+        group: PickupGroup = PickupGroup.objects.select_for_update().get(pk=known.pk)
         group.counter += 1
         group.save(update_fields=["counter"])
         touch_config(_cabinets_of(group))

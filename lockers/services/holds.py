@@ -178,11 +178,12 @@ def _room(need: Need, day: date, arrivals: Arrivals, cells: Cells) -> int:
     return room
 
 
-def arrivals_at(place_uuids: Sequence[UUID], *, without: Allocation | None = None) -> dict[UUID, Arrivals]:
-    """Per place and day: parcels that are to come (holds) and those that lie there (live allocations).
+def arrivals_at(place_uuids: Sequence[UUID], *, without: int | None = None) -> dict[UUID, Arrivals]:
+    """Per place and day: parcels that are to come (holds) and cells in which some lie (live allocations).
 
-    A parcel that outstayed the horizon, or whose period was made longer, lies there until somebody takes it
-    out: it counts as of today.
+    Several parcels in one cell take one, since the last of them came. A cell whose parcels outstayed the
+    horizon, or whose period was made longer, stays taken until somebody takes them out: it counts as of
+    today. `without` is a cell that is not counted.
     """
     found = {place: Arrivals() for place in place_uuids}
     for place, stays in stays_at(place_uuids).items():
@@ -193,14 +194,16 @@ def arrivals_at(place_uuids: Sequence[UUID], *, without: Allocation | None = Non
     allocations = Allocation.objects.filter(
         LIVE_ALLOCATION, compartment__cabinet__site__place__uuid__in=place_uuids, compartment__blocked_at=None
     ).select_related("compartment__cabinet__site__place")
-    if without is not None:
-        allocations = allocations.exclude(pk=without.pk)
-    for allocation in allocations:
-        cell = allocation.compartment.cell
+    taken: dict[int, tuple[Allocation, date]] = {}
+    for allocation in allocations.exclude(compartment=without):
         came = allocation.reserved_at.astimezone(clock.SHANGHAI).date()
         outstays = (today - came).days >= HORIZON_DAYS or allocation.collect_until <= clock.now()
         if outstays or allocation.extensions:  # its recipient said that he comes late
             came = today
+        _, before = taken.get(allocation.compartment_id, (allocation, came))
+        taken[allocation.compartment_id] = allocation, max(before, came)
+    for allocation, came in taken.values():
+        cell = allocation.compartment.cell
         place = allocation.compartment.cabinet.site.place.uuid
         _count(found[place], came, Need(cell.size, cell.zone, cell.band))
     return found

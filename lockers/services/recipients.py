@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from lockers.capacity import expected_on, fits
 from lockers.errors import EXTENSION_REFUSALS, CannotExtend, NotCollectable, WrongCabinet
@@ -26,6 +26,7 @@ from lockers.services.commands import Actor, send_command
 from lockers.services.groups import pickup_code, reissue_code
 from lockers.services.holds import arrivals_at
 from lockers.services.openings import outcome_of
+from lockers.services.sharing import mates_of
 from marketplace.accounts.models import User
 from marketplace.accounts.services.sign_in import checked_phone
 from marketplace.database.locks import lock_key
@@ -36,6 +37,8 @@ from marketplace.kernel.principal import Principal
 from marketplace.kernel.texts import require_text
 from marketplace.messages.services import send
 from marketplace.outbox.publishing import publish
+
+HELD_BESIDE = Allocation.objects.filter(state=AllocationState.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,13 @@ class WaitingParcel:
 
 
 def is_collectable(allocation: Allocation) -> bool:
-    """Whether a code opens its door now."""
+    """Whether a code opens its door now: not while something is held that lies in the same cell."""
     in_time = allocation.collect_until > clock.now()
-    return allocation.state == AllocationState.LOADED and allocation.parcel_state in COLLECTABLE and in_time
+    lies = allocation.state == AllocationState.LOADED and allocation.parcel_state in COLLECTABLE
+    if not (lies and in_time):
+        return False
+    held = getattr(allocation, "held_beside", None)
+    return not (HELD_BESIDE.filter(compartment=allocation.compartment_id).exists() if held is None else held)
 
 
 def waiting_parcels(*, principal: Principal, reference: UUID | None = None) -> list[WaitingParcel]:
@@ -76,22 +83,28 @@ def waiting_parcels(*, principal: Principal, reference: UUID | None = None) -> l
 
 
 def possible_extension(allocation: Allocation) -> Extension:
-    """What one tap would give; `reason` also: not_collectable, cell_needed."""
+    """What one tap would give it and what lies beside it; `reason` also: not_collectable, cell_needed."""
     if not is_collectable(allocation):
         return Extension(None, "not_collectable")
-    wanted = extension(
-        allocation.compartment.zone,
-        allocation.collect_until,
-        extensions=allocation.extensions,
-        keep_until=allocation.keep_until,
-    )
+    together = [
+        extension(
+            allocation.compartment.zone,
+            each.collect_until,
+            extensions=each.extensions,
+            keep_until=each.keep_until,
+        )
+        for each in (allocation, *_lying_beside(allocation))
+    ]
+    # Who cannot stay longer is named first; else the shortest of the new periods is everybody's.
+    wanted = min(together, key=lambda each: (each.until is not None, each.until or allocation.collect_until))
     if wanted.until is not None and _is_needed(allocation, wanted.until):
         return Extension(None, "cell_needed")
     return wanted
 
 
 def extend_storage(*, principal: Principal, reference: UUID) -> WaitingParcel:
-    """One more period, free of charge, once. Raises NotFound, NotCollectable, CannotExtend.
+    """One more period for all in the cell, free of charge, once. Raises NotFound, NotCollectable,
+    CannotExtend.
 
     Race: a cart takes the cell while its recipient asks for it; both count under the place's lock.
     """
@@ -103,23 +116,37 @@ def extend_storage(*, principal: Principal, reference: UUID) -> WaitingParcel:
             raise NotCollectable(field="reference")
         if possible.until is None:
             raise CannotExtend(EXTENSION_REFUSALS[possible.reason], field="reference", code=possible.reason)
-        if allocation.parcel_state == ParcelState.REMINDED:
-            MOVES.check(allocation.parcel_state, ParcelState.READY)
-            allocation.parcel_state = ParcelState.READY
-        allocation.collect_until, allocation.reminded_at = possible.until, None
-        allocation.free_until = possible.until
-        allocation.extensions += 1
-        allocation.save(
-            update_fields=["parcel_state", "collect_until", "free_until", "extensions", "reminded_at"]
-        )
+        for each in (allocation, *_lying_beside(allocation).select_for_update(of=("self",))):
+            _extend(each, possible.until, principal)
         touch_config([allocation.compartment.cabinet_id])
-        publish(
-            StorageExtended(allocation=allocation.uuid, reference=allocation.reference, until=possible.until),
-            aggregate_kind="allocation",
-            aggregate_uuid=allocation.uuid,
-            actor_uuid=principal.user_uuid,
-        )
     return _as_seen(principal, allocation)
+
+
+def _extend(allocation: Allocation, until: datetime, principal: Principal) -> None:
+    if allocation.parcel_state == ParcelState.REMINDED:
+        MOVES.check(allocation.parcel_state, ParcelState.READY)
+        allocation.parcel_state = ParcelState.READY
+    allocation.collect_until = allocation.free_until = until
+    allocation.reminded_at = None
+    allocation.extensions += 1
+    allocation.save(
+        update_fields=["parcel_state", "collect_until", "free_until", "extensions", "reminded_at"]
+    )
+    publish(
+        StorageExtended(allocation=allocation.uuid, reference=allocation.reference, until=until),
+        aggregate_kind="allocation",
+        aggregate_uuid=allocation.uuid,
+        actor_uuid=principal.user_uuid,
+    )
+
+
+def _lying_beside(allocation: Allocation) -> QuerySet[Allocation]:
+    """What can be collected from the same cell with it."""
+    return (
+        mates_of(allocation)
+        .filter(state=AllocationState.LOADED, parcel_state__in=sorted(COLLECTABLE))
+        .order_by("pk")
+    )
 
 
 def delegate_pickup(*, principal: Principal, reference: UUID, name: str, phone: str) -> WaitingParcel:
@@ -210,9 +237,12 @@ def refuse_parcel(*, principal: Principal, reference: UUID, reason: str) -> Wait
 
 
 def _in_cabinets() -> QuerySet[Allocation]:
-    return Allocation.objects.filter(LIVE_ALLOCATION, parcel_state__in=sorted(IN_CABINET)).select_related(
+    held = Exists(HELD_BESIDE.filter(compartment=OuterRef("compartment")))
+    lying = Allocation.objects.filter(LIVE_ALLOCATION, parcel_state__in=sorted(IN_CABINET))
+    found: QuerySet[Allocation] = lying.annotate(held_beside=held).select_related(
         "group", "compartment__cabinet__device", "compartment__cabinet__site__place__county"
     )
+    return found
 
 
 def _own(principal: Principal, reference: UUID) -> Allocation:
@@ -287,7 +317,10 @@ def _minute(at: datetime) -> str:
 def _is_needed(allocation: Allocation, until: datetime) -> bool:
     """Whether somebody's parcel would find no cell on a day that this one then stays longer."""
     cell, place = allocation.compartment.cell, allocation.compartment.cabinet.site.place.uuid
-    cells, arrivals = cell_classes([place])[place], arrivals_at([place], without=allocation)[place]
+    cells, arrivals = (
+        cell_classes([place])[place],
+        arrivals_at([place], without=allocation.compartment_id)[place],
+    )
     need = Need(cell.size, cell.zone, cell.band)
     day, last = clock.today(), until.astimezone(SHANGHAI).date()
     while day <= last:

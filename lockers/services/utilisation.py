@@ -1,5 +1,6 @@
 """What a cabinet's host and operator see of its use, by size; and where cells are short (G13)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -49,7 +50,14 @@ def utilisation(*, principal: Principal, start: datetime, end: datetime) -> list
     )
 
 
-Stay = tuple[datetime, datetime, bool]
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One parcel in one cell."""
+
+    cell: int
+    came: datetime
+    left: datetime
+    late: bool
 
 
 def _stays(
@@ -60,25 +68,40 @@ def _stays(
         compartment__cabinet__in=operated_cabinets(principal=principal),
         deposited_at__lt=end,
     ).exclude(ended_at__lte=start)
-    for cabinet, place, zone, size, came, left, state, until in rows.values_list(
+    for cabinet, place, zone, size, cell, came, left, state, until in rows.values_list(
         "compartment__cabinet__name",
         "compartment__cabinet__site__place__name",
         "compartment__zone",
         "compartment__size",
+        "compartment",
         "deposited_at",
         "ended_at",
         "parcel_state",
         "collect_until",
     ):
         late = (left or clock.now()) > until or state == ParcelState.RETURNED
-        found.setdefault((cabinet, place, zone, size), []).append((came, left or clock.now(), late))
+        stay = Stay(cell, came, left or clock.now(), late)
+        found.setdefault((cabinet, place, zone, size), []).append(stay)
     return found
+
+
+def taken(stays: Iterable[Stay], start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """The stretches within start..end in which cells were taken: of parcels that share one, once."""
+    stretches: list[tuple[datetime, datetime]] = []
+    last: Stay | None = None
+    for stay in sorted(stays, key=lambda each: (each.cell, each.came)):
+        came, left = max(stay.came, start), min(stay.left, end)
+        if last is not None and last.cell == stay.cell and stretches and came <= stretches[-1][1]:
+            came, left = stretches[-1][0], max(left, stretches.pop()[1])
+        last = stay
+        stretches.append((came, left))
+    return stretches
 
 
 def _use(
     key: tuple[str, str, str, str], cells: int, stays: list[Stay], start: datetime, end: datetime
 ) -> CellUse:
-    clipped = [(max(came, start), min(left, end)) for came, left, _ in stays]
+    clipped = taken(stays, start, end)
     taken_s = sum(max(0.0, (left - came).total_seconds()) for came, left in clipped)
     by_hour = [0.0] * 24
     for came, left in clipped:
@@ -89,7 +112,7 @@ def _use(
             at = until
     busiest = max(range(24), key=by_hour.__getitem__)
     days = max(1.0, (end - start).total_seconds() / 86_400)
-    hours = [(left - came).total_seconds() / 3600 for came, left, _ in stays]
+    hours = [(each.left - each.came).total_seconds() / 3600 for each in stays]
     cabinet, place, zone, size = key
     return CellUse(
         cabinet=cabinet,
@@ -98,7 +121,7 @@ def _use(
         size=size,
         cells=cells,
         parcels=len(stays),
-        overdue=sum(late for _, _, late in stays),
+        overdue=sum(each.late for each in stays),
         use=taken_s / (cells * (end - start).total_seconds()),
         busiest_hour=busiest,
         busiest=min(1.0, by_hour[busiest] / (cells * days * 3600)),

@@ -205,11 +205,28 @@ class Board:
             return
         if opening.purpose == Purpose.DEPOSIT and not opening.actor.startswith("token:"):
             self.journal.move_held(opening.allocation, AllocationState.LOADED, said)
-        elif opening.purpose in (Purpose.COLLECT, Purpose.ASSIST, Purpose.RECALL):
+        elif opening.purpose in (Purpose.COLLECT, Purpose.ASSIST):
+            for allocation in self._together(opening.allocation):
+                self.journal.move_held(allocation, AllocationState.FREE, said)
+        elif opening.purpose == Purpose.RECALL:
             self.journal.move_held(opening.allocation, AllocationState.FREE, said)
         if opening.purpose == Purpose.RECALL:
             body = {"door": opening.door, "allocation": opening.allocation, "actor": opening.actor}
             self.say(Kind.REMOVED, body, tx=opening.tx)
+
+    def _together(self, allocation: str) -> list[str]:
+        """The recipient takes all of his group that lies behind the door."""
+        held = self.journal.held()
+        if allocation not in held:
+            return [allocation]
+        one = held[allocation].placed
+        beside = [
+            each.placed.allocation
+            for each in held.values()
+            if each.placed.state is AllocationState.LOADED
+            and (each.placed.door, each.placed.group.group) == (one.door, one.group.group)
+        ]
+        return [allocation, *(each for each in beside if each != allocation)]
 
     def _keep(self, number: int, door: Door) -> None:
         self.doors[number] = door

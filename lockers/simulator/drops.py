@@ -118,8 +118,8 @@ def open_for_recall(board: Board, *, token_tx: str, allocation: str) -> int:
 
 
 def _usable(board: Board, held: Held, door: int) -> bool:
-    """The door that the server named: closed, and nothing else behind it."""
-    others = [each for each in board.journal.live() if each.allocation != held.placed.allocation]
+    """The door that the server named: closed, and behind it nothing, or parcels of the same group."""
+    others = [each for each in board.journal.live() if each.group.group != held.placed.group.group]
     taken = any(each.door == door and each.state is not AllocationState.RESERVED for each in others)
     blocked = door in board.journal.get("blocked", []) or bool(board.journal.get("full"))
     return not taken and not blocked and board.doors[door].state is DoorState.CLOSED

@@ -74,7 +74,8 @@ def _configured(board: Board, payload: bytes) -> None:
 def _merge(board: Board, config: Config) -> list[dict[str, Any]]:
     """The server's allocations, except where the cabinet did something that the server had not read.
 
-    A parcel that lies behind a door stays there: a reservation of the same door is a conflict to report.
+    A parcel that lies behind a door stays there: a reservation of the same door for another group is a
+    conflict to report.
     """
     here, wanted = board.journal.held(), {each.allocation: each for each in config.placed}
     for allocation, held in here.items():
@@ -84,15 +85,16 @@ def _merge(board: Board, config: Config) -> list[dict[str, Any]]:
         if allocation not in wanted and not knows_better and not unused_drop:
             board.journal.drop_held(allocation)
     mine = {
-        held.placed.door: held.placed.allocation
+        held.placed.door: held.placed
         for held in here.values()
         if held.changed > config.known and held.placed.state is AllocationState.LOADED
     }
     conflicts = []
     for placed in config.placed:
         occupant = mine.get(placed.door)
-        if occupant not in (None, placed.allocation):
-            conflicts.append({"door": placed.door, "allocation": placed.allocation, "holds": occupant})
+        if occupant is not None and occupant.group.group != placed.group.group:
+            holds = occupant.allocation
+            conflicts.append({"door": placed.door, "allocation": placed.allocation, "holds": holds})
             continue
         board.journal.put_held(_merged(here.get(placed.allocation), placed, config.known))
     return conflicts
@@ -182,7 +184,8 @@ def _reserve(board: Board, placed: Placed, number: int) -> None:
     other = [
         each for each in board.journal.live() if each.door == number and each.allocation != placed.allocation
     ]
-    if any(each.state is AllocationState.LOADED for each in other):
+    others = [each for each in other if each.group.group != placed.group.group]
+    if any(each.state is AllocationState.LOADED for each in others):
         raise Refused("another parcel lies there", code="occupied")
     if placed.allocation not in board.journal.held():
         with board.journal.step():

@@ -26,6 +26,7 @@ class DropType(graphene.ObjectType):
     device = graphene.String(required=True)
     compartment = graphene.String(required=True)
     door = graphene.Int(required=True)
+    shared = graphene.Boolean(required=True, description="other parcels of the same recipient lie there")
     warm = graphene.Boolean(required=True, description="past the alarm of its goods, though not refused")
 
     def resolve_id(drop, info):

@@ -66,6 +66,8 @@ def open_compartment(
                 measured_c=temperature_c,
             ),
             keep_until=shipment.keep_until,
+            recipient_uuid=shipment.recipient_uuid,
+            goods=shipment.category,
         )
         return drop_state(ticket_uuid=ticket.uuid)
 

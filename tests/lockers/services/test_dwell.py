@@ -6,9 +6,8 @@ from uuid import uuid4
 import pytest
 
 from lockers.capacity import STAYS
-from lockers.models import Allocation, Cabinet, DwellShares
+from lockers.models import Allocation, Cabinet, DwellShares, PickupGroup
 from lockers.services.dwell import LEAST_PARCELS, measure_dwell, stays_at
-from lockers.services.groups import open_pickup_group
 from lockers.services.holds import arrivals_at
 from lockers.services.utilisation import utilisation
 from marketplace.kernel.errors import InvalidInput
@@ -18,17 +17,19 @@ from tests.factories.lockers import make_cabinet
 pytestmark = pytest.mark.django_db
 
 
-def stayed(cabinet: Cabinet, came: datetime, hours: float, *, times: int = 1) -> None:
-    door = cabinet.compartments.get(door=1)
-    group = open_pickup_group(reference=uuid4(), recipient_uuid=None, recipient_label="", zone=door.zone)
+def stayed(cabinet: Cabinet, came: datetime, hours: float, *, times: int = 1, door: int = 1) -> None:
+    cell = cabinet.compartments.get(door=door)
+    groups = PickupGroup.objects.bulk_create(
+        PickupGroup(reference=uuid4(), zone=cell.zone, created_at=came) for _ in range(times)
+    )
     left = came + timedelta(hours=hours)
     Allocation.objects.bulk_create(
         Allocation(
-            compartment=door, group=group, reference=group.reference, unit_uuid=uuid4(), state="free",
+            compartment=cell, group=group, reference=group.reference, unit_uuid=uuid4(), state="free",
             parcel_state="collected", size="S", min_c=0, max_c=4, policy={}, reserved_at=came,
             deposited_at=came, collect_until=came + timedelta(hours=24), ended_at=left,
         )
-        for _ in range(times)
+        for group in groups
     )  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def test_use_is_cell_hours_and_the_busiest_hour_leads(frozen: datetime) -> None:
     who = Principal(user_uuid=uuid4(), grants=frozenset({Grant("cabinet_operator", "county", county)}))
     start = frozen - timedelta(days=1)  # noon
     stayed(cabinet, start, 6)
-    stayed(cabinet, start - timedelta(hours=30), 33)
+    stayed(cabinet, start - timedelta(hours=30), 33, door=2)
     [use] = utilisation(principal=who, start=start, end=frozen)
     assert (use.cells, use.parcels, use.overdue, use.busiest_hour) == (2, 2, 1, 12)
     assert use.use == pytest.approx((6 + 3) / 48)
@@ -64,3 +65,12 @@ def test_use_is_cell_hours_and_the_busiest_hour_leads(frozen: datetime) -> None:
     assert utilisation(principal=stranger, start=start, end=frozen) == []
     with pytest.raises(InvalidInput):
         utilisation(principal=who, start=frozen, end=start)
+
+
+def test_parcels_that_share_a_cell_take_it_once(frozen: datetime) -> None:
+    cabinet = make_cabinet(cells=(("chilled", "S"), ("chilled", "S")))
+    start = frozen - timedelta(days=1)
+    stayed(cabinet, start, 6)
+    stayed(cabinet, start + timedelta(hours=2), 4)
+    [use] = utilisation(principal=Principal.system("x"), start=start, end=frozen)
+    assert (use.parcels, use.use) == (2, pytest.approx(6 / 48))

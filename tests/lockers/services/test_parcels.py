@@ -21,6 +21,7 @@ from lockers.models import (
     DeviceAlarm,
     DeviceMark,
     DeviceMessage,
+    Occupancy,
 )
 from lockers.protocol.envelope import Envelope, encode, read_time
 from lockers.protocol.messages import Entry
@@ -175,12 +176,16 @@ def test_a_full_place_says_so_and_a_warmer_cell_is_never_given(put_up: Callable[
     assert Allocation.objects.count() == 1
 
 
-def test_the_database_itself_refuses_a_second_live_allocation(bench: Bench) -> None:
-    first = bench.deposit()
+def test_the_database_itself_refuses_a_second_recipient_in_a_cell(bench: Bench) -> None:
+    first, other = bench.deposit(), bench.deposit()
     twin = Allocation.objects.get(pk=first.pk)
-    twin.pk, twin.uuid, twin.unit_uuid = None, uuid4(), uuid4()
-    with pytest.raises(IntegrityError, match="allocation_one_live_per_compartment"), transaction.atomic():
+    twin.pk, twin.uuid, twin.unit_uuid, twin.group = None, uuid4(), uuid4(), other.group
+    with pytest.raises(IntegrityError, match="allocation_in_its_groups_cell"), transaction.atomic():
         twin.save(force_insert=True)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Occupancy.objects.create(compartment=first.compartment, group=other.group)
+    with pytest.raises(IntegrityError, match="allocation_in_its_groups_cell"), transaction.atomic():
+        Occupancy.objects.filter(compartment=first.compartment).delete()
 
 
 def test_a_power_cut_during_the_drop_ends_unknown_and_can_be_repeated(bench: Bench) -> None:

@@ -229,6 +229,8 @@ def _in_town(world: World) -> None:
     )
     for name in names:
         world.name(**{f"{name}_parcel": _move(_packed(world, name), Holder("vehicle", van.uuid))})
+    # Too large for one cell together: each of the buyer's parcels is asked about behind its own door.
+    HandlingUnit.objects.filter(holder_uuid=van.uuid).update(volume_ml=60_000)
     stop = _drive(world, route, reach=1)
     world.name(town_stop=stop)
     for name in names:
