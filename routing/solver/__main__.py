@@ -2,7 +2,7 @@
 
     python -m routing.solver solve FILE --format auto --seconds 20 --workers 2 --seed 1 --out plan.json
     python -m routing.solver check FILE plan.json
-    python -m routing.solver bench DIR --seconds 20 --engines yinong,ortools --sample 5 --resume --out r.csv
+    python -m routing.solver bench DIR --seconds 20 --engines yinong,pyvrp --sample 5 --resume --out r.csv
 
 `solve` prints one JSON line. Exit 0: feasible and all served; 1: something stays unserved (check: a rule is
 broken); 2: bad input, with file, line or path, and field on stderr.
@@ -22,7 +22,8 @@ from routing.solver.check import check
 from routing.solver.engines.base import Limits
 from routing.solver.errors import SolverError
 from routing.solver.formats import FORMATS, Convention, format_of
-from routing.solver.solve import DEFAULT_ENGINE, ENGINES, Progress, engine_of, solve
+from routing.solver.peers import PEERS
+from routing.solver.solve import DEFAULT_ENGINE, ENGINES, Progress, solve
 
 SERVED, LEFT, BAD_INPUT = 0, 1, 2
 
@@ -55,16 +56,17 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("plan", type=Path)
     measure = commands.add_parser("bench", help="measure engines against best-known solutions")
     measure.add_argument("dir", type=Path)
-    measure.add_argument("--seconds", type=float, default=20.0)
+    measure.add_argument("--seconds", default="20", help="or by size class: 25:10,50:10,400:60,20")
     measure.add_argument("--workers", type=int, default=2)
     measure.add_argument("--seed", type=int, default=1)
-    measure.add_argument("--engines", default="yinong,ortools")
-    measure.add_argument("--sample", type=int, default=None, help="instances per group")
+    measure.add_argument("--engines", default="yinong,ortools", help="also peers: " + ", ".join(PEERS))
+    measure.add_argument("--sample", type=int, default=None, help="instances per size class")
     measure.add_argument("--resume", action="store_true", help="leave out what --out already holds")
     measure.add_argument("--out", type=Path, default=Path("results.csv"))
+    for command in (run, judge, measure):
+        command.add_argument("--tilk", action="store_true", help="vrpdo: the convention of Tilk et al. 2021")
     for command in (run, judge):
         command.add_argument("--format", default="auto", choices=("auto", *FORMATS))
-        command.add_argument("--tilk", action="store_true", help="vrpdo: the convention of Tilk et al. 2021")
         command.add_argument(
             "--objective", default="distance", choices=("distance", "routes"), help="solomon"
         )
@@ -117,24 +119,22 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    engines = options.engines.split(",")
+    engines, budget = options.engines.split(","), bench.Budget.of(options.seconds)
     for engine in engines:
-        engine_of(engine)
-    earlier = bench.load_results(options.out) if options.resume and options.out.exists() else []
+        bench.any_engine(engine)
+    earlier = bench.load_results(options.out) if options.resume else []
     if not options.resume:
         options.out.unlink(missing_ok=True)
-    found = bench.sample(bench.cases(options.dir), options.sample)
-    done = {bench.key_of(r.folder, r.instance, r.engine, r.seconds) for r in earlier}
+    found = bench.sample(bench.cases(options.dir, tilk=options.tilk), options.sample)
     results = [r for r in earlier if r.folder == options.dir.name]
+    done = {r.key for r in earlier}
     for result in bench.run(
-        found, engines=engines, seconds=options.seconds, workers=options.workers, seed=options.seed, done=done
+        found, engines=engines, budget=budget, workers=options.workers, seed=options.seed, done=done
     ):
-        bench.append_result(options.out, result)
+        bench.append_row(options.out, result)
         results.append(result)
-        print(
-            f"{result.instance} {result.engine} {result.more_routes:+d} {result.gap_pct:+.2f} %", flush=True
-        )
-    print("\n".join(bench.summary(results)))
+        print(result.line(), flush=True)
+    print("\n".join(str(line) for line in bench.summary(results)))
     return SERVED
 
 
