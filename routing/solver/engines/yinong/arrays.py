@@ -168,6 +168,9 @@ def _lay_problem(
     _lay_nodes(arena, net, nodes, types)
     arena.floats(at.DEMAND, demand)
     arena.floats(at.CAPACITY, capacity)
+    down = all(row[at.KIND] == Kind.DELIVER for row in nodes.ints)
+    arena.set(at.ALL_DOWN, int(down))
+    arena.floats(at.LEAST, demand[:, :, 0].min(axis=0) if down and demand.size else np.zeros(len(members)))
     _lay_requests(arena, net, members, types)
     arena.floats(at.SORT_KEYS, _sort_keys(net, nodes, demand, capacity, distance))
     arena.ints(at.CELL_ROOM, _cell_room(net))
@@ -320,6 +323,7 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, promised
         (at.CABINET_GOODS, (places, 3)),
         (at.LEVEL_USED, int(arena.n[at.LEVELS]) + 1),
         (at.FROZEN, slots),
+        (at.USED, slots + 1),
         (at.FOREIGN, requests),
         (at.TOUCHED, slots + 1),
         (at.TOUCH_STAMP, slots),
@@ -347,6 +351,7 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, promised
         (at.LOAD, (slots, longest, columns, at.LOAD_WIDTH)),
         (at.ROUTE_VALUES, (slots, at.ROUTE_VALUES_WIDTH)),
         (at.SAVED_COST, slots),
+        (at.SPARE, slots),
         (at.SORT_KEY, requests + 1),
         (at.MISSED, requests),
         (at.STOP_TIMES, (longest + 2, at.STOP_TIMES_WIDTH)),

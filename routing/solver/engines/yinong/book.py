@@ -129,6 +129,8 @@ def insert(n: Arena, f: Arena, q: int, r: int, x: int, i: int, y: int, j: int) -
     """Insert a request: `x` after position i, `y` (if any) after position j of the route as it is."""
     touch(n, f, r)
     count, seq = n[n[at.LENGTH] + r], n[at.ROUTE] + r * n[at.LONGEST]
+    if count == 0:
+        _note_used(n, r)
     if y >= 0:
         for k in range(count, j, -1):
             n[seq + k + 1] = n[seq + k]
@@ -233,6 +235,23 @@ def routes_in_use(n: Arena) -> int:
 
 @compiled
 def begin(n: Arena) -> None:
-    """A new iteration: nothing touched, nothing removed."""
+    """A new iteration: nothing touched, nothing removed; USED lists the routes that may be changed."""
     n[at.STAMP] += 1
     n[at.TOUCHED_COUNT] = n[at.REMOVED_COUNT] = 0
+    count, used = 0, n[at.USED]
+    for r in range(n[at.SLOTS]):
+        if n[n[at.LENGTH] + r] > 0 and n[n[at.FROZEN] + r] == 0:
+            n[used + count] = r
+            count += 1
+    n[at.USED_COUNT] = count
+
+
+@compiled
+def _note_used(n: Arena, r: int) -> None:
+    """A route that was empty is among those to insert into."""
+    used, count = n[at.USED], n[at.USED_COUNT]
+    for k in range(count):
+        if n[used + k] == r:
+            return
+    n[used + count] = r
+    n[at.USED_COUNT] = count + 1

@@ -8,7 +8,7 @@ and `f` are the arenas of layout.py, `r` is a slot, `x` and `y` are nodes, `q` i
 from __future__ import annotations
 
 from routing.solver.engines.yinong import layout as at
-from routing.solver.engines.yinong.compiling import DELIVER, DROP, Arena, compiled
+from routing.solver.engines.yinong.compiling import DELIVER, DROP, EPS, Arena, compiled
 
 # mypy: disable-error-code="no-any-return"
 
@@ -45,8 +45,12 @@ def refresh(n: Arena, f: Arena, r: int) -> None:
         _forward(n, f, r, depart)
         n[n[at.FRAGILE] + r] = 1 if fragile or most < n[n[at.STOPS] + r] + 2 else 0
     _backward(n, f, r)
+    f[n[at.SPARE] + r] = at.NEVER
     for k in range(n[at.COLUMNS]):
-        _loads(n, f, r, k)
+        if n[at.ALL_DOWN] != 0:
+            _load_at_start(n, f, r, k)
+        else:
+            _loads(n, f, r, k)
 
 
 @compiled
@@ -143,6 +147,19 @@ def _backward(n: Arena, f: Arena, r: int) -> None:
         start = min(f[times + at.CLOSES], end - service - f[times + at.SETUP])
         f[row + at.LAST_START] = start
         site = before
+
+
+@compiled
+def _load_at_start(n: Arena, f: Arena, r: int, k: int) -> None:
+    """Load in one column when nothing is collected: it only falls, so the first position tells all."""
+    t, columns = n[n[at.SLOT_TYPE] + r], n[at.COLUMNS]
+    seq, demand, load = n[at.ROUTE] + r * n[at.LONGEST], n[at.DEMAND] + t * n[at.REQUESTS] * columns + k, 0.0
+    for i in range(1, n[n[at.LENGTH] + r] + 1):
+        load += f[demand + n[n[at.NODE] + n[seq + i] * at.NODE_WIDTH + at.OF_REQUEST] * columns]
+    row = n[at.LOAD] + (r * n[at.LONGEST] + n[n[at.LOCKED] + r]) * columns * at.LOAD_WIDTH
+    f[row + k * at.LOAD_WIDTH + at.MOST_BEFORE] = load
+    if k == 0:
+        f[n[at.SPARE] + r] = f[n[at.CAPACITY] + t * columns] * (1 + EPS) - load
 
 
 @compiled

@@ -18,12 +18,23 @@ Ints = NDArray[np.int64]
 
 #: Stands for no limit; far from overflow when added up.
 NEVER = 1e15
-HEADER = 96
+HEADER = 104
 
 # --- sizes
 (SLOTS, TYPES, REQUESTS, PLACES, LONGEST, COLUMNS, LEVELS, BREAKS, NEAR_WIDTH) = range(9)
 # --- counters and flags of the running search
-(STAMP, TOUCHED_COUNT, REMOVED_COUNT, POOL_ROWS, POOL_USED, MOST_ROUTES, RANDOM, PLAIN) = range(10, 18)
+(
+    STAMP,
+    TOUCHED_COUNT,
+    REMOVED_COUNT,
+    POOL_ROWS,
+    POOL_USED,
+    MOST_ROUTES,
+    RANDOM,
+    PLAIN,
+    ALL_DOWN,
+    USED_COUNT,
+) = range(10, 20)
 # --- tables of integers: their offsets stand in these places of the header
 (
     NODE,
@@ -77,7 +88,8 @@ HEADER = 96
     HERE,
     FROZEN,
     FOREIGN,
-) = range(20, 71)
+    USED,
+) = range(20, 72)
 # --- tables of floats
 (
     DISTANCE,
@@ -102,7 +114,9 @@ HEADER = 96
     TOTAL,
     DISTANCE_TO,
     TIME_TO,
-) = range(71, 93)
+    SPARE,
+    LEAST,
+) = range(72, 96)
 
 # --- columns of the rows
 NODE_WIDTH = 8

@@ -59,6 +59,13 @@ class RoutePool:
         while len(self._columns) > 3 * MOST_COLUMNS:
             self._columns.pop(next(iter(self._columns)))
 
+    @staticmethod
+    def make_room(arena: Arena) -> None:
+        """Forget what a search has noted when its room is nearly used: only the newest routes are wanted."""
+        rows, nodes = int(arena.n[at.POOL_ROWS]), int(arena.n[at.POOL_USED])
+        if rows > at.POOL_MOST_ROUTES // 2 or nodes > at.POOL_MOST_NODES // 2:
+            arena.n[at.POOL_ROWS] = arena.n[at.POOL_USED] = 0
+
     def newest(self) -> list[Column]:
         """The most recent columns, oldest first."""
         return list(self._columns.values())[-MOST_COLUMNS:]

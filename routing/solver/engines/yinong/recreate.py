@@ -22,12 +22,16 @@ ORDER_TOTAL = 17.0
 
 @compiled
 def _look(n: Arena, f: Arena, r: int, x: int, y: int, best: float) -> tuple[float, int]:
-    """(cost, packed place) of the cheapest insertion into one route below `best`, or (best, -1); kept."""
+    """(cost, packed place) of the cheapest insertion into one route, kept; (a bound, -1) when none is found.
+
+    Single nodes are looked at to the end even where they cost more than `best`: the answer then serves until
+    the route changes. For pairs and fragile routes, where looking is dear, the bound is `best`.
+    """
     cost, i, j = best, -1, -1
     if not may_join(n, f, r, x):
         cost = at.NEVER
     elif y < 0:
-        cost, i = scan_single(n, f, r, x, best, 0.0)
+        cost, i = scan_single(n, f, r, x, best if n[n[at.FRAGILE] + r] != 0 else at.NEVER, 0.0)
     else:
         cost, i, j = scan_pair(n, f, r, x, y, best, 0.0)
     row, place = x * n[at.SLOTS] + r, i * at.PACK + j + 1 if i >= 0 else -1
@@ -56,9 +60,16 @@ def _cheapest_used(n: Arena, f: Arena, x: int, y: int, best: float, blink: float
     """
     slots, found, found_at = n[at.SLOTS], -1, -1
     known, lengths, versions = n[at.KNOWN] + x * slots, n[at.LENGTH], n[at.VERSION]
-    costs, places, frozen = n[at.KNOWN_COST] + x * slots, n[at.KNOWN_AT] + x * slots, n[at.FROZEN]
-    for r in range(slots):
-        if n[frozen + r] != 0:
+    costs, places, used, spare = (
+        n[at.KNOWN_COST] + x * slots,
+        n[at.KNOWN_AT] + x * slots,
+        n[at.USED],
+        n[at.SPARE],
+    )
+    need = f[n[at.LEAST] + n[n[at.NODE] + x * at.NODE_WIDTH + at.OF_REQUEST]]
+    for k in range(n[at.USED_COUNT]):
+        r = n[used + k]
+        if need > f[spare + r]:
             continue
         if n[known + r] == n[versions + r]:
             if f[costs + r] >= best:

@@ -122,6 +122,8 @@ def _service_at(n: Arena, f: Arena, r: int, i: int) -> float:
 @compiled
 def _single_fits(n: Arena, f: Arena, r: int, i: int, x: int) -> bool:
     """Whether the load before or after position i leaves room for the request of a node."""
+    if n[at.ALL_DOWN] != 0:
+        return True  # may_join has asked
     node, t, columns = n[at.NODE] + x * at.NODE_WIDTH, n[n[at.SLOT_TYPE] + r], n[at.COLUMNS]
     demand = n[at.DEMAND] + (t * n[at.REQUESTS] + n[node + at.OF_REQUEST]) * columns
     row = n[at.LOAD] + (r * n[at.LONGEST] + i) * columns * at.LOAD_WIDTH

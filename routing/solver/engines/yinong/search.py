@@ -200,7 +200,7 @@ class Search:
                 return
             heat = leg * HOT * (COLD / HOT) ** ((spent - begun) / max(1e-9, 1.0 - begun))
             self._call(worker, lambda count, heat=heat: anneal(n, f, count, heat, POOL_WITHIN * leg))
-            worker.pool.drain(worker.arena)
+            worker.pool.make_room(worker.arena)
 
     def _call(self, worker: Worker, act: object) -> object:
         """Run compiled code for about CALL_S, or exactly CALL_ITERATIONS when iterations are the limit."""
@@ -238,6 +238,8 @@ class Search:
     def _recombine(self) -> None:
         """Let CP-SAT pick the best plan from the routes of all workers; who finds one better leads."""
         leader = min(self.workers, key=lambda worker: worker.best)
+        for worker in self.workers:
+            worker.pool.drain(worker.arena)
         columns = [column for worker in self.workers for column in worker.pool.newest()]
         if leader.arena.view(at.LOCKED).any() or not columns:
             return
