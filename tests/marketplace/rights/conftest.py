@@ -1,4 +1,4 @@
-"""One world for a whole module. It stands in a transaction around those of the tests: each finds it whole."""
+"""One world for the whole folder. It stands in a transaction around those of the tests: each finds it whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from marketplace.kernel import clock
 from orders.payments.gateways import registry
 from tests.factories.orders import WEDNESDAY
 from tests.marketplace.rights.cast import World
+from tests.marketplace.rights.tables import Rows, rows
 from tests.marketplace.rights.world import make_world
 from tests.orders.payments.conftest import running_simulator
 from tests.orders.payments.helpers import Simulator
@@ -29,7 +30,7 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def standing_world(
     django_db_setup: None, django_db_blocker: Any, running_simulator: Simulator
 ) -> Iterator[World]:
@@ -46,7 +47,9 @@ def standing_world(
     gateway = running_simulator.gateway()
     try:
         with django_db_blocker.unblock(), undone(), registry.using(gateway):
-            yield make_world(move)
+            made = make_world(move)
+            connection.check_constraints()  # once here, not again at the end of each test
+            yield made
     finally:
         gateway.wire.close()
         clock.install(before)
@@ -55,3 +58,15 @@ def standing_world(
 @pytest.fixture
 def world(standing_world: World, db: None) -> World:
     return standing_world
+
+
+@pytest.fixture(scope="package")
+def standing_rows(standing_world: World, django_db_blocker: Any) -> Rows:
+    with django_db_blocker.unblock():
+        return rows()
+
+
+@pytest.fixture
+def untouched(world: World, standing_rows: Rows) -> Rows:
+    """The rows of the world as every test finds them."""
+    return standing_rows

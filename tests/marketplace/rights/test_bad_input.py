@@ -18,7 +18,7 @@ from tests.factories.accounts import make_user
 from tests.marketplace.rights.calls import CALLS, arguments
 from tests.marketplace.rights.cast import World
 from tests.marketplace.rights.documents import call, refusals
-from tests.marketplace.rights.tables import changed, digests
+from tests.marketplace.rights.tables import Rows, rows
 
 pytestmark = pytest.mark.django_db
 ABSURD = 2_000_000_000
@@ -132,15 +132,17 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.call}-{'-'.join(case.changes)}")
-def test_it_is_refused_by_name_in_both_languages_and_nothing_is_written(world: World, case: Case) -> None:
+def test_it_is_refused_by_name_in_both_languages_and_nothing_is_written(
+    world: World, untouched: Rows, case: Case
+) -> None:
     given, principal = arguments(world, case.call, case.changes), world.people[CALLS[case.call].actor]
-    before = digests()
+    before = untouched.standing()
     [chinese] = refusals(call(case.call, principal, given))
     [english] = refusals(call(case.call, principal, given, language="en"))
     assert (chinese.code, chinese.field) == (english.code, english.field) == (case.code, case.field)
     assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese.message)
     assert english.message != chinese.message
-    assert changed(before) == []
+    assert before.changed() == []
 
 
 def test_an_unknown_role_is_given_to_nobody(world: World) -> None:
@@ -158,18 +160,18 @@ def test_the_same_key_weighs_once_and_with_other_grams_not_at_all(world: World) 
     assert refusals(first) == []
     assert again == first
     assert WeighIn.objects.count() == before + 1
-    standing = digests()
+    standing = rows()
     other = call(field, world.officer, arguments(world, field, {"grossG": 8_001}))
     assert [(r.code, r.field) for r in refusals(other)] == [("idempotency_key_reused", "idempotencyKey")]
-    assert changed(standing) == []
+    assert standing.changed() == []
 
 
-def test_who_pays_after_the_hold_ran_out_is_told(world: World) -> None:
-    before = digests()
+def test_who_pays_after_the_hold_ran_out_is_told(world: World, untouched: Rows) -> None:
+    before = untouched.standing()
     with clock.as_of(clock.now() + timedelta(minutes=13)):
         answer = call("Mutation.payOrder", world.people["buyer"], arguments(world, "Mutation.payOrder"))
     assert [(refusal.code, refusal.field) for refusal in refusals(answer)] == [("not_payable", "orderId")]
-    assert changed(before) == []
+    assert before.changed() == []
 
 
 ROWS = [
@@ -187,14 +189,14 @@ ROWS = [
 
 @pytest.mark.parametrize(("row", "faults"), ROWS)
 def test_a_bad_row_is_named_and_no_row_is_written(
-    world: World, row: str, faults: list[tuple[int, str, str]]
+    world: World, untouched: Rows, row: str, faults: list[tuple[int, str, str]]
 ) -> None:
     line = row.format(farmer=world.market.farmer.name, day=clock.today())
     csv = f"商品,农户,数量,单价,采收日期\n{line}\n土鸡蛋,{world.market.farmer.name},1箱,36,{clock.today()}\n"
-    before = digests()
+    before = untouched.standing()
     answer = call("Mutation.importLots", world.officer, arguments(world, "Mutation.importLots", {"csv": csv}))
     told = answer["data"]["importLots"]
     assert told["errors"] == []
     assert [(error["row"], error["field"], error["code"]) for error in told["rowErrors"]] == faults
     assert (told["importId"] is None) is bool(faults)
-    assert ("catalog_lot" in changed(before)) is not bool(faults)
+    assert ("catalog_lot" in before.changed()) is not bool(faults)

@@ -3,6 +3,7 @@
 No database is open here: a refused document that ran would be an internal error.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ LIMITS = {"max_depth": settings.GRAPHQL_MAX_DEPTH, "max_complexity": settings.GR
 LONGEST = {"first": 100}
 
 
+@cache
 def pages() -> DocumentNode:
     """All operations and fragments of the built pages as one document."""
     files = sorted(PAGES.glob("**/*.graphql"))

@@ -20,7 +20,7 @@ from tests.marketplace.rights.calls import CALLS, DAY, NOW, arguments
 from tests.marketplace.rights.cast import World
 from tests.marketplace.rights.conftest import undone
 from tests.marketplace.rights.documents import arguments_of, call, refusals, root_fields
-from tests.marketplace.rights.tables import changed, digests
+from tests.marketplace.rights.tables import Rows, rows
 
 pytestmark = pytest.mark.django_db
 RULES = {camel(field): rule for field, rule in declared_rules(schema) if rule is not None}
@@ -218,30 +218,32 @@ def test_its_own_people_are_served(world: World, field: str) -> None:
 
 
 @pytest.mark.parametrize("field", OWNED)
-def test_the_same_role_elsewhere_is_refused_and_changes_nothing(world: World, field: str) -> None:
+def test_the_same_role_elsewhere_is_refused_and_changes_nothing(
+    world: World, untouched: Rows, field: str
+) -> None:
     asked = [role for role, who in world.strangers.items() if RULES[field].allows(who)]
     assert asked
     for role in asked:
-        before = digests()
+        before = untouched.standing()
         with undone():
             answer = call(field, world.strangers[role], arguments(world, field))
             assert {refusal.code for refusal in refusals(answer)} <= REFUSED, role
             assert len(refusals(answer)) == 1, role
-            assert changed(before) == [], role
+            assert before.changed() == [], role
 
 
 @pytest.mark.parametrize(
     ("field", "path", "row"), FOREIGN, ids=lambda value: value if isinstance(value, str) else ""
 )
 def test_ones_own_act_on_a_foreign_thing_is_refused(
-    world: World, field: str, path: str, row: Foreign
+    world: World, untouched: Rows, field: str, path: str, row: Foreign
 ) -> None:
     given = arguments(world, field, {path: row.thing, **dict(row.also)})
-    before = digests()
+    before = untouched.standing()
     with undone():
         answer = call(field, world.people[CALLS[field].actor], given)
         assert [refusal.code for refusal in refusals(answer)] == [row.code]
-        assert changed(before) == []
+        assert before.changed() == []
 
 
 STATEMENTS = [
@@ -280,20 +282,20 @@ def operation(world: World, **changes: Any) -> dict[str, Any]:
 def test_an_operation_id_belongs_to_who_used_it(world: World) -> None:
     sent = {"device": "tablet-1", "operations": [operation(world)]}
     assert refusals(call("Mutation.submitOperations", world.officer, sent)) == []
-    before = digests()
+    before = rows()
     answer = call("Mutation.submitOperations", world.strangers["information_officer"], sent)
     assert [refusal.code for refusal in refusals(answer)] == ["conflict"]
     assert answer["data"]["submitOperations"]["results"] is None
-    assert changed(before) == []
+    assert before.changed() == []
 
 
 def test_an_act_done_offline_has_no_more_rights(world: World) -> None:
-    before = digests()
+    before = rows()
     sent = {"device": "tablet-2", "operations": [operation(world)]}
     answer = call("Mutation.submitOperations", world.strangers["information_officer"], sent, depth=3)
     [result] = answer["data"]["submitOperations"]["results"]
     assert (result["outcome"], [error["code"] for error in result["errors"]]) == ("refused", ["forbidden"])
-    assert changed(before) == ["api_offlineoperation"]
+    assert before.changed() == ["api_offlineoperation"]
 
 
 def test_an_offline_act_with_a_control_character_is_refused_alone(world: World) -> None:
