@@ -1,4 +1,4 @@
-"""One world for the whole folder. It stands in a transaction around those of the tests: each finds it whole."""
+"""One world for the folder. It stands in a transaction around those of the tests: each finds it whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

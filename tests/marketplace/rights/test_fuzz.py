@@ -86,9 +86,7 @@ def test_what_is_odd_is_answered(world: World, untouched: Rows, name: str, leaf:
 
 
 @pytest.mark.parametrize(("name", "leaf"), LEAVES, ids=IDS)
-def test_what_is_wrong_is_refused_by_name(
-    world: World, untouched: Rows, name: str, leaf: Argument
-) -> None:
+def test_what_is_wrong_is_refused_by_name(world: World, untouched: Rows, name: str, leaf: Argument) -> None:
     for value in WRONG[leaf.type]:
         if f"{name}:{leaf.path}" in FILES and value == "长" * 10_000:
             continue

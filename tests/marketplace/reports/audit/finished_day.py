@@ -1,17 +1,22 @@
 """A finished day of the `test` world for the auditor's tests, and copies of it to plant lies in.
 
-The day is played once for all tests, by the same client as `make demo`, against the real processes. Players
-are killed on the road and in the evening: what one knows of the day it must find in the API.
+The day is played once for all tests, by the same client as `make demo`, against the real processes, and it
+is a bad day. Web, worker, drain and ingest are killed twenty times (SIGKILL to the process group) at seeded
+random moments, one process at a time or two at once. Players are killed on the road and in the evening: what
+one knows of the day it must find in the API.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +30,8 @@ from tests.product import Product, running_product
 
 PROCESSES = ("web", "worker", "drain", "ingest", "cabinets", "gateway")
 DAY_LIMIT_S = 900
+KILLS = 20
+VICTIMS = ("web", "worker", "drain", "ingest")
 #: the first moments at which the player is killed: some stops are done; some people have their parcels
 KILLED_WHEN = (
     "SELECT EXISTS (SELECT FROM routing_stop WHERE status = 'done')",
@@ -41,6 +48,8 @@ class FinishedDay:
     summary: dict[str, Any]
     killed_at: tuple[str, ...]
     """Business times at which a player was killed."""
+    killed: tuple[str, ...]
+    """The processes that were killed, in turn."""
     folder: Path
 
     @contextmanager
@@ -52,7 +61,7 @@ class FinishedDay:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE yinong")
             try:
                 database = make_conninfo(self.database, dbname=name)
-                yield FinishedDay(database, journals, self.summary, self.killed_at, self.folder)
+                yield FinishedDay(database, journals, self.summary, self.killed_at, self.killed, self.folder)
             finally:
                 connection.execute(f"DROP DATABASE {name}")
 
@@ -68,8 +77,9 @@ class FinishedDay:
 @contextmanager
 def finished_day(folder: Path) -> Iterator[FinishedDay]:
     with running_product(folder / "data") as product:
-        killed_at = tuple(_play_until(product, folder, when) for when in KILLED_WHEN)
-        _play_to_the_end(product, folder)
+        with killed_at_random(product, random.Random(20)) as killed:
+            killed_at = tuple(_play_until(product, folder, when) for when in KILLED_WHEN)
+            _play_to_the_end(product, folder)
         for name in PROCESSES:
             product.supervisor.stop(name)
         yield FinishedDay(
@@ -77,8 +87,37 @@ def finished_day(folder: Path) -> Iterator[FinishedDay]:
             journals=product.config.cabinets_folder,
             summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
             killed_at=killed_at,
+            killed=tuple(killed),
             folder=folder,
         )
+
+
+@contextmanager
+def killed_at_random(product: Product, rng: random.Random) -> Iterator[list[str]]:
+    """Kill and start again beside the block until KILLS are done; gives who was killed, as it grows."""
+    killed: list[str] = []
+    over = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as killer:
+        killing = killer.submit(_kill_until, over, product, rng, killed)
+        try:
+            yield killed
+        finally:
+            over.set()
+    killing.result()
+
+
+def _kill_until(over: threading.Event, product: Product, rng: random.Random, killed: list[str]) -> None:
+    while len(killed) < KILLS and not over.wait(rng.uniform(0.2, 2.0)):
+        pair = rng.random() < 0.2 and len(killed) + 2 <= KILLS
+        victims = rng.sample(VICTIMS, 2 if pair else 1)
+        for name in victims:
+            product.supervisor.kill(name)
+        over.wait(rng.uniform(0.0, 0.5))
+        for name in victims:
+            product.supervisor.restart(name)
+        for name in victims:
+            product.supervisor.await_ready(name)
+        killed += victims
 
 
 def _play_until(product: Product, folder: Path, condition: str) -> str:

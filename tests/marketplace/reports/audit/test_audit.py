@@ -15,7 +15,7 @@ from marketplace.launcher.config import REPOSITORY
 from marketplace.reports.audit.checks import CHECKS
 from marketplace.reports.audit.findings import Verdict
 from marketplace.reports.audit.judge import judge
-from tests.marketplace.reports.audit.finished_day import FinishedDay, finished_day
+from tests.marketplace.reports.audit.finished_day import KILLS, VICTIMS, FinishedDay, finished_day
 from tests.marketplace.reports.audit.lies import ALTERED_ENTRY, LIES
 
 pytestmark = pytest.mark.processes
@@ -43,6 +43,11 @@ def test_a_true_day_has_no_findings(day: FinishedDay) -> None:
     assert [str(finding) for finding in verdict.findings] == []
     assert verdict.passed
     assert set(verdict.checks) == set(CHECKS)
+
+
+def test_the_day_survived_twenty_kills(day: FinishedDay) -> None:
+    assert len(day.killed) == KILLS, f"the day was over after {len(day.killed)} kills: {day.killed}"
+    assert set(day.killed) == set(VICTIMS)
 
 
 def test_the_counts_are_those_of_the_world(day: FinishedDay) -> None:
