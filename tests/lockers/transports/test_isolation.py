@@ -16,7 +16,7 @@ from lockers.models import Device, DeviceAlarm
 from lockers.protocol.envelope import Envelope, encode
 from lockers.services.registration import issue_token, register, revoke
 from lockers.transports.mqtt import Broker, MqttLine
-from lockers.transports.port import Message
+from lockers.transports.port import Message, TransportError
 from marketplace.kernel import clock
 from tests.factories.lockers import make_cabinet
 from tests.lockers.certificates import Authority
@@ -51,6 +51,23 @@ def until(true: object, *, seconds: float = 10) -> None:
         time.sleep(0.01)
 
 
+def forge(line: MqttLine, topic: str, last: bytes) -> None:
+    """Publish what is not the device's own and then what is: the broker has judged the one when it gives
+    out the other. Mosquitto 2.0.11 may also throw the forger out: he comes back, as a device would.
+    """
+    until(lambda: line.connected)
+    line.publish(topic, b"forged", qos=0)
+    until(lambda: sent(line, f"lk/{line.client}/up/evt", last))
+
+
+def sent(line: MqttLine, topic: str, payload: bytes) -> bool:
+    try:
+        line.publish(topic, payload)
+    except TransportError:
+        return False
+    return True
+
+
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     made = Mosquitto(tmp_path / "broker", {"A": "of a", "B": "of b"}).start()
@@ -75,10 +92,11 @@ def test_a_device_neither_reads_nor_writes_anothers_topics(lines: dict[str, Mqtt
     everything, own = Heard(lines["A"], "#"), Heard(lines["A"], "lk/A/down/+")
     foreign = Heard(lines["A"], "lk/B/down/cfg")
     lines["B"].publish("lk/B/state/doors", b"state of B", retain=True)
+    heard = set()
     for topic in ("lk/B/up/evt", "lk/B/down/cmd", "lk/A/down/cmd", "sim/clock", "lk/B/state/conn"):
-        lines["A"].publish(topic, b"forged")
-    lines["A"].publish("lk/A/up/evt", b"own")
-    assert server.payloads_to(b"own") == {b"secret of B", b"state of B", b"own"}
+        forge(lines["A"], topic, last := f"own, behind {topic}".encode())
+        heard |= server.payloads_to(last) - {last}
+    assert heard == {b"secret of B", b"state of B"}
     assert everything.payloads() | own.payloads() | foreign.payloads() == set()
     lines["ingest"].publish("lk/A/down/cfg", b"for A", retain=True)
     assert everything.payloads_to(b"for A") | own.payloads() == {b"for A"}
@@ -145,9 +163,7 @@ def test_with_tls_a_device_needs_its_certificate_and_its_password(tmp_path: Path
         for line in (a, server):
             line.reopen()
         heard = Heard(server, "lk/#")
-        until(lambda: a.connected)
-        a.publish("lk/B/up/evt", b"forged")
-        a.publish("lk/A/up/evt", b"own")
+        forge(a, "lk/B/up/evt", b"own")
         assert heard.payloads_to(b"own") == {b"own"}
         for line in (a, server):
             line.close()
