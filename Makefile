@@ -68,6 +68,9 @@ clean: ## Remove what was built (not .venv, not the data folder)
 	@rm -f $(CATALOGUES:.po=.mo) $(VENV)/.compiled
 
 ##@ Measure it
+bench: $(VENV)/.installed-bench ## The router beside its peers, resumed (docs/benchmarks.md; TABLES="goals peers" ARGS="--sample 2")
+	@$(BIN)/python -m routing.solver.bench $(TABLES) $(ARGS)
+
 bench-router: install-dev ## The router against the optimum on 500 small random problems
 	@ROUTER_EXAMPLES=500 $(BIN)/python -m pytest -q -s tests/routing/solver/test_optimum.py
 
@@ -125,4 +128,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev install-bench bench-quote bench-devices bench-ledger bench-router bench-payments requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev install-bench bench bench-quote bench-devices bench-ledger bench-router bench-payments requirements clean help

@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from routing.solver import bench
 from routing.solver.check import check
 from routing.solver.engines.base import Limits
 from routing.solver.errors import SolverError
@@ -119,6 +118,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    # All solvers there are: `solve` and `check` should not wait for them.
+    from routing.solver import bench
+
     engines, budget = options.engines.split(","), bench.Budget.of(options.seconds)
     for engine in engines:
         bench.any_engine(engine)

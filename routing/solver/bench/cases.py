@@ -25,10 +25,14 @@ class Case:
     """One instance with what is known of it. `routes` None: only the distance counts."""
 
     file: Path
-    form: Format
     convention: Convention
     cost: float
     routes: int | None
+
+    @property
+    def form(self) -> Format:
+        """How the file is read."""
+        return format_of("auto", self.file)
 
 
 def cases(folder: Path, *, tilk: bool = False) -> list[Case]:
@@ -60,7 +64,7 @@ def _case(folder: Path, name: str, row: dict[str, str], tilk: bool) -> Case | No
     distance_only = bool(row.get("dimacs_cost")) or form is FORMATS["cvrplib"]
     convention = Convention(tilk=tilk or "tilk" in folder.name, routes_first=not distance_only)
     routes = None if distance_only or not row.get("bks_routes") else int(float(row["bks_routes"]))
-    return Case(file, form, convention, float(row.get("dimacs_cost") or row["bks_cost"]), routes)
+    return Case(file, convention, float(row.get("dimacs_cost") or row["bks_cost"]), routes)
 
 
 def sample(found: Sequence[Case], count: int | None) -> list[Case]:

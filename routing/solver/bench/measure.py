@@ -13,8 +13,8 @@ from routing.solver.check import check
 from routing.solver.engines.base import Engine, Limits, Progress
 from routing.solver.errors import SolverError
 from routing.solver.formats.vrpdo import ROUTE
-from routing.solver.peers import PEERS, Peer, peer_of
-from routing.solver.peers.base import CLAIMED
+from routing.solver.peers import PEERS, peer_of
+from routing.solver.peers.base import CLAIMED, Peer
 from routing.solver.problem import Problem
 from routing.solver.solution import Solution
 from routing.solver.solve import BrokenPlan, engine_of

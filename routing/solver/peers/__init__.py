@@ -6,9 +6,12 @@ Each comes from the optional requirements (`make install-bench`) and is imported
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from routing.solver.errors import Unsupported
-from routing.solver.peers.base import Peer
+
+if TYPE_CHECKING:
+    from routing.solver.peers.base import Peer
 
 
 def _ortools_default() -> Peer:
@@ -56,4 +59,4 @@ def peer_of(name: str) -> Peer:
         raise Unsupported(message) from error
 
 
-__all__ = ["PEERS", "Peer", "peer_of"]
+__all__ = ["PEERS", "peer_of"]
