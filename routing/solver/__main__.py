@@ -45,7 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--engine", default=DEFAULT_ENGINE, choices=sorted(ENGINES))
     run.add_argument("--seconds", type=float, default=None, help="default 20 unless --iterations is given")
     run.add_argument("--iterations", type=int, default=None)
-    run.add_argument("--gap", type=float, default=None)
+    run.add_argument("--gap", type=float, default=None, help="good enough: share above --bound or a floor")
+    run.add_argument("--bound", type=float, default=None)
     run.add_argument("--workers", type=int, default=1)
     run.add_argument("--seed", type=int, default=1)
     run.add_argument("--out", type=Path, default=None)
@@ -79,7 +80,13 @@ def _solve(options: argparse.Namespace) -> int:
     seconds = options.seconds
     if seconds is None and options.iterations is None:
         seconds = 20.0
-    limits = Limits(seconds=seconds, iterations=options.iterations, gap=options.gap, workers=options.workers)
+    limits = Limits(
+        seconds=seconds,
+        iterations=options.iterations,
+        gap=options.gap,
+        bound=options.bound,
+        workers=options.workers,
+    )
     listen = _report if options.verbose else _silent
     solution = solve(problem, limits=limits, engine=options.engine, seed=options.seed, listen=listen)
     if options.out is not None:

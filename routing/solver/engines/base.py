@@ -26,20 +26,23 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to stop: seconds, iterations, or a gap (share) to a known bound; at least one of the first two.
+    """When to stop: seconds, iterations, or a gap; at least one of the first two.
 
+    `gap`: a plan that serves all is good enough when it costs at most this share more than `bound`, or than
+    the floor of `routing.solver.floor` when no bound is given.
     With `iterations` and no `seconds` a run depends on nothing but the problem and the seed.
     """
 
     seconds: float | None = None
     iterations: int | None = None
     gap: float | None = None
+    bound: float | None = None
     workers: int = 1
 
     def __post_init__(self) -> None:
         if self.seconds is None and self.iterations is None:
             raise ProblemError("needs seconds or iterations", path="limits")
-        for label in ("seconds", "gap"):
+        for label in ("seconds", "gap", "bound"):
             if getattr(self, label) is not None:
                 guards.number(getattr(self, label), f"limits.{label}")
         if self.iterations is not None:

@@ -79,6 +79,25 @@ def _shipment(problem: Problem, plan: Solution, at: tuple[int, int, int]) -> int
 
 @RELAXED
 @given(problems())
+def test_swapped_cells_fail(problem: Problem) -> None:
+    """Two parcels change their cells, and the larger one does not fit into the other's."""
+    plan = solve(problem, engine="ortools", limits=QUICK)
+    drops = _cabinet_drops(problem, plan)
+    sizes = {drop: problem.shipments[_shipment(problem, plan, drop)].size for drop in drops}
+    cells = {(r, v, h): plan.routes[r].visits[v].handlings[h].cell for r, v, h in drops}
+    swaps = [(one, other) for one in drops for other in drops if (sizes[one] or 0) > (cells[other] or 0)]
+    assume(swaps)
+    one, other = swaps[0]
+    for (r, v, h), cell in ((one, cells[other]), (other, cells[one])):
+        visit = plan.routes[r].visits[v]
+        handlings = list(visit.handlings)
+        handlings[h] = replace(handlings[h], cell=cell)
+        plan = _with_visit(plan, r, v, replace(visit, handlings=tuple(handlings)))
+    assert "cell_size" in _names(problem, plan)
+
+
+@RELAXED
+@given(problems())
 def test_an_overfull_locker_fails(problem: Problem) -> None:
     plan = solve(problem, engine="ortools", limits=QUICK)
     drops = _cabinet_drops(problem, plan)

@@ -13,6 +13,7 @@ from routing.solver.engines.yinong import layout as at
 from routing.solver.engines.yinong.anneal import anneal, construct
 from routing.solver.engines.yinong.arrays import compile_arrays
 from routing.solver.engines.yinong.book import recount
+from routing.solver.floor import floor
 from routing.solver.problem import Objective, Option, Problem, ServiceLevel, Window
 from routing.solver.solve import Limits, solve
 from routing.solver.terms import Direction
@@ -35,6 +36,26 @@ def test_the_same_seed_gives_the_same_plan(workers: int) -> None:
     limits = replace(LIMITS, workers=workers)
     one = solve(problem, engine="yinong", limits=limits, seed=5)
     assert one == solve(problem, engine="yinong", limits=limits, seed=5)
+
+
+def test_a_plan_within_the_gap_is_good_enough() -> None:
+    problem, stages = town_delivery(seed=1, parcels=40), list[str]()
+    best = solve(problem, engine="yinong", limits=LIMITS).cost
+
+    def plan(gap: float, bound: float | None) -> float:
+        stages.clear()
+        limits = Limits(iterations=3_000, gap=gap, bound=bound)
+        return float(
+            solve(problem, engine="yinong", limits=limits, listen=lambda p: stages.append(p.stage)).cost
+        )
+
+    plan(0.0, best / 2)
+    assert [stage for stage in stages if stage.startswith("round")] != []
+    assert plan(1.0, best) <= 2 * best
+    assert [stage for stage in stages if stage.startswith("round")] == []
+    cost = plan(50.0, None)
+    assert floor(problem, {s.id for s in problem.shipments}) <= cost
+    assert [stage for stage in stages if stage.startswith("round")] == []
 
 
 def test_promised_stops_stay_where_they_are() -> None:

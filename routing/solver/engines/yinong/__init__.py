@@ -41,7 +41,7 @@ class Yinong:
 
         def solve_part(number: int) -> Solution:
             seconds = None if limits.seconds is None else min(shares[number], watch.left())
-            mine = replace(limits, seconds=seconds, workers=1)
+            mine = replace(limits, seconds=seconds, bound=None, workers=1)
             return self._solve_whole(cut[number], limits=mine, seed=seed + number, listen=listen)
 
         with ThreadPoolExecutor(limits.workers) as pool:

@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from routing.solver.core.plan import Plan
-from routing.solver.engines.base import Listener, Progress, Watch
+from routing.solver.engines.base import Limits, Listener, Progress, Watch
 from routing.solver.engines.yinong import layout as at
 from routing.solver.engines.yinong.anneal import anneal, construct, shrink
 from routing.solver.engines.yinong.arrays import Compiled
@@ -26,6 +26,8 @@ from routing.solver.engines.yinong.layout import Arena
 from routing.solver.engines.yinong.recombine import RoutePool, recombine
 from routing.solver.engines.yinong.ruin import dissolve
 from routing.solver.engines.yinong.sectors import Shared, freeze, owners, share, worth_it
+from routing.solver.floor import floor
+from routing.solver.problem import Problem
 
 ROUNDS = 40
 #: Temperature at the beginning and at the end, in average legs of the first plan.
@@ -100,6 +102,7 @@ class Search:
         self.shared = Shared.of(compiled.arena)
         self.rng = np.random.default_rng(seed)
         self.enough = ENOUGH_AT_ALL + ENOUGH * len(compiled.members) ** 2
+        self.good_enough = _good_enough(compiled.net.problem, watch.limits)
 
     def start_from(self, plan: Plan) -> None:
         """Take over the promised beginnings of the routes."""
@@ -218,6 +221,8 @@ class Search:
     def _spent(self, worker: Worker | None = None) -> float:
         """Share of the run that is over."""
         limits, shares = self.watch.limits, [0.0]
+        if (min(w.best for w in self.workers) if worker is None else worker.best) <= self.good_enough:
+            return 1.0
         if limits.seconds is not None:
             shares.append(self.watch.elapsed() / max(1e-9, limits.seconds))
         if limits.iterations is not None:
@@ -311,6 +316,16 @@ class Search:
     def _report(self, stage: str) -> None:
         leader = min(self.workers, key=lambda worker: worker.best)
         self.listen(Progress("yinong", stage, self.watch.elapsed(), leader.best))
+
+
+def _good_enough(problem: Problem, limits: Limits) -> float:
+    """The cost at which the limits say that the search may end."""
+    if limits.gap is None:
+        return -math.inf
+    bound = limits.bound
+    if bound is None:
+        bound = floor(problem, {shipment.id for shipment in problem.shipments})
+    return bound * (1 + limits.gap) + 1e-9
 
 
 def _join(plans: Sequence[tuple[at.Ints, at.Ints]], owner: at.Ints) -> tuple[at.Ints, at.Ints]:
