@@ -1,6 +1,6 @@
 """The product's own engine: ruin and recreate that knows delivery options, compiled, on several threads.
 
-docs/routing.md explains the method. It solves all that a Problem can say; reloads it does not use.
+docs/routing.md explains the method. It solves all that a Problem can say.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from routing.solver.engines.base import Limits, Listener, Progress, Watch
 from routing.solver.engines.yinong.arrays import Compiled, compile_arrays
 from routing.solver.engines.yinong.decompose import joined, parts
 from routing.solver.engines.yinong.search import Search
+from routing.solver.engines.yinong.trips import CUTS, unfold
 from routing.solver.engines.yinong.warm import warm
 from routing.solver.problem import Problem
 from routing.solver.solution import Solution
 
 #: What the search left is tried at so many places at the end.
 INSERTIONS = 200
+#: Where vehicles may reload: share of the run for a first look at each cut of their day, and at none.
+TRIAL = 0.15
 
 
 class Yinong:
@@ -33,6 +36,33 @@ class Yinong:
     def solve(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
         """See Engine. An iteration is one ruin and recreate of each worker."""
         warm()
+        if unfold(problem, CUTS[0]) is None:
+            return self._solve_parts(problem, limits=limits, seed=seed, listen=listen)
+        once = _share_of(limits, TRIAL)
+        plans = [self._solve_parts(problem, limits=once, seed=seed, listen=listen)]
+        best, most = (plans[0], None), _rank(problem, plans[0])
+        for cut in CUTS:
+            plan = self._solve_trips(problem, cut, limits=once, seed=seed, listen=listen)
+            if _rank(problem, plan) < most:
+                best, most = (plan, cut), _rank(problem, plan)
+        rest = _share_of(limits, 1.0 - TRIAL * (1 + len(CUTS)))
+        if best[1] is None:
+            last = self._solve_parts(problem, limits=rest, seed=seed, listen=listen)
+        else:
+            last = self._solve_trips(problem, best[1], limits=rest, seed=seed, listen=listen)
+        return min(best[0], last, key=lambda plan: _rank(problem, plan))
+
+    def _solve_trips(
+        self, problem: Problem, cut: float, *, limits: Limits, seed: int, listen: Listener
+    ) -> Solution:
+        """With reloads, the first trips ending at this share of the shift."""
+        unfolded = unfold(problem, cut)
+        if unfolded is None:  # no room for a second trip behind this cut
+            return self._solve_parts(problem, limits=limits, seed=seed, listen=listen)
+        return unfolded.fold(self._solve_parts(unfolded.problem, limits=limits, seed=seed, listen=listen))
+
+    def _solve_parts(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
+        """A problem of single trips, part by part where it falls into parts."""
         cut = parts(problem)
         if len(cut) == 1:
             return self._solve_whole(problem, limits=limits, seed=seed, listen=listen)
@@ -64,6 +94,19 @@ class Yinong:
         solution = finish(plan, engine=self.name, seed=seed)
         listen(Progress(self.name, "done", watch.elapsed(), float(solution.cost), len(solution.unserved)))
         return solution
+
+
+def _share_of(limits: Limits, share: float) -> Limits:
+    """Limits of a part of a run."""
+    seconds = None if limits.seconds is None else share * limits.seconds
+    iterations = None if limits.iterations is None else max(1, round(share * limits.iterations))
+    return replace(limits, seconds=seconds, iterations=iterations)
+
+
+def _rank(problem: Problem, plan: Solution) -> tuple[float, float]:
+    """What plans are compared by: value left, then cost."""
+    left = {entry.shipment for entry in plan.unserved}
+    return float(sum(s.value_fen for s in problem.shipments if s.id in left)), float(plan.cost)
 
 
 def _shares(cut: Sequence[Problem], limits: Limits) -> list[float]:

@@ -65,7 +65,8 @@ def _as_it_is(context: Any, builder: Any, kind: Any, index: Any, _size: Any) -> 
 
 
 _keep_machine_code()
-#: Nothing is allocated, so nothing is counted either: `_nrt` spares two atomic additions for each array of a call.
+#: Nothing is allocated, so nothing is counted either: without `_nrt` each array of a call costs two atomic
+#: additions.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "pipeline_class": NoWrap, "_nrt": False}
 
 

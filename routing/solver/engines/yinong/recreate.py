@@ -96,6 +96,8 @@ def _cheapest_fresh(n: Arena, f: Arena, x: int, y: int, best: float) -> tuple[fl
         if n[n[at.LENGTH] + r] > 0 or n[n[at.SLOT_TYPE] + r] == seen_type or n[n[at.FROZEN] + r] != 0:
             continue
         seen_type = n[n[at.SLOT_TYPE] + r]
+        if f[n[at.TYPE_VALUES] + seen_type * at.TYPE_VALUES_WIDTH + at.FIXED] >= best:
+            continue
         cost, place = best, -1
         if may_join(n, f, r, x):
             cost, place = _look_again(n, f, r, x, y, best, 0.0)
@@ -105,8 +107,17 @@ def _cheapest_fresh(n: Arena, f: Arena, x: int, y: int, best: float) -> tuple[fl
 
 
 @compiled
+def _may_open(n: Arena, f: Arena, best: float) -> bool:
+    """Whether a further route is allowed and could cost less than `best`."""
+    for t in range(n[at.TYPES]):
+        if f[n[at.TYPE_VALUES] + t * at.TYPE_VALUES_WIDTH + at.FIXED] < best:
+            return routes_in_use(n) < n[at.MOST_ROUTES]
+    return False
+
+
+@compiled
 def put_back(n: Arena, f: Arena, q: int, blink: float) -> bool:
-    """Insert a request where it costs least, into a new route only if no other takes it."""
+    """Insert a request where it costs least, new routes included."""
     best, best_r, best_x, best_y, best_at = value_of(n, f, q), -1, -1, -1, -1
     for fresh in range(2):
         for a in range(n[n[at.ALTERNATIVES_FROM] + q], n[n[at.ALTERNATIVES_FROM] + q + 1]):
@@ -119,7 +130,7 @@ def put_back(n: Arena, f: Arena, q: int, blink: float) -> bool:
                 cost, r, place = _cheapest_fresh(n, f, x, y, best)
             if r >= 0:
                 best, best_r, best_x, best_y, best_at = cost, r, x, y, place
-        if best_r >= 0 or routes_in_use(n) >= n[at.MOST_ROUTES]:
+        if not _may_open(n, f, best):
             break
     if best_r < 0:
         return False

@@ -31,7 +31,7 @@ from routing.solver.problem import Problem
 
 ROUNDS = 40
 #: Temperature at the beginning and at the end, in average legs of the first plan.
-HOT, COLD = 1.0, 0.03
+HOT, COLD = 0.3, 0.03
 #: After these rounds the routes seen are recombined, each time for at most this share of the run and this
 #: much deterministic work of CP-SAT.
 RECOMBINE_AFTER = (20, 30, 36, 40)
