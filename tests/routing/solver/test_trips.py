@@ -47,7 +47,8 @@ def test_a_second_load_is_fetched_where_one_trip_leaves_parcels_behind() -> None
 
 
 def test_no_reload_where_one_trip_does() -> None:
-    problem = replace(village_loop(stations=6, down=20, up=5), vehicles=(van("van0", max_trips=3, reload_s=600),))
+    problem = village_loop(stations=6, down=20, up=5)
+    problem = replace(problem, vehicles=(van("van0", max_trips=3, reload_s=600),))
     plan = solve(problem, engine="yinong", limits=LIMITS)
     alone = replace(problem, vehicles=(van("van0"),))
     assert check(problem, plan).violations == ()

@@ -38,25 +38,22 @@ class Yinong:
         warm()
         if unfold(problem, CUTS[0]) is None:
             return self._solve_parts(problem, limits=limits, seed=seed, listen=listen)
-        once = _share_of(limits, TRIAL)
-        plans = [self._solve_parts(problem, limits=once, seed=seed, listen=listen)]
-        best, most = (plans[0], None), _rank(problem, plans[0])
-        for cut in CUTS:
-            plan = self._solve_trips(problem, cut, limits=once, seed=seed, listen=listen)
-            if _rank(problem, plan) < most:
-                best, most = (plan, cut), _rank(problem, plan)
-        rest = _share_of(limits, 1.0 - TRIAL * (1 + len(CUTS)))
-        if best[1] is None:
-            last = self._solve_parts(problem, limits=rest, seed=seed, listen=listen)
-        else:
-            last = self._solve_trips(problem, best[1], limits=rest, seed=seed, listen=listen)
-        return min(best[0], last, key=lambda plan: _rank(problem, plan))
+        return self._solve_reloading(problem, limits=limits, seed=seed, listen=listen)
+
+    def _solve_reloading(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
+        """A short look without reloads and at each cut of the day; the best of them gets the rest of the run."""
+        once, rest = _share_of(limits, TRIAL), _share_of(limits, 1.0 - TRIAL * (1 + len(CUTS)))
+        cuts: list[float | None] = [None, *CUTS]
+        plans = [self._solve_trips(problem, cut, limits=once, seed=seed, listen=listen) for cut in cuts]
+        first = min(range(len(cuts)), key=lambda k: _rank(problem, plans[k]))
+        last = self._solve_trips(problem, cuts[first], limits=rest, seed=seed, listen=listen)
+        return min(plans[first], last, key=lambda plan: _rank(problem, plan))
 
     def _solve_trips(
-        self, problem: Problem, cut: float, *, limits: Limits, seed: int, listen: Listener
+        self, problem: Problem, cut: float | None, *, limits: Limits, seed: int, listen: Listener
     ) -> Solution:
-        """With reloads, the first trips ending at this share of the shift."""
-        unfolded = unfold(problem, cut)
+        """With reloads, the first trips ending at this share of the shift; None: without."""
+        unfolded = None if cut is None else unfold(problem, cut)
         if unfolded is None:  # no room for a second trip behind this cut
             return self._solve_parts(problem, limits=limits, seed=seed, listen=listen)
         return unfolded.fold(self._solve_parts(unfolded.problem, limits=limits, seed=seed, listen=listen))
