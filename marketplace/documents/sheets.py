@@ -1,4 +1,7 @@
-"""CSV and Excel files from rows of text and numbers."""
+"""CSV and Excel files from rows of text and numbers.
+
+openpyxl takes 20 MB: it is loaded by the process that writes a sheet, when it first does.
+"""
 
 import csv
 import io
@@ -6,11 +9,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from marketplace.kernel.clock import SHANGHAI
 
@@ -38,6 +36,10 @@ def xlsx_file(
     *, title: str, columns: Sequence[str], rows: Iterable[Sequence[Value]], widths: Sequence[int] = ()
 ) -> bytes:
     """One sheet with a bold, frozen head; sums are numbers with two decimals, moments are Yichun's time."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:31])
     sheet.freeze_panes = "A2"
@@ -45,7 +47,7 @@ def xlsx_file(
         sheet.column_dimensions[get_column_letter(index)].width = width
     head = []
     for name in columns:
-        cell = WriteOnlyCell(sheet, value=name)
+        cell = _cell(sheet, name)
         cell.font = Font(bold=True)
         head.append(cell)
     sheet.append(head)
@@ -69,6 +71,8 @@ def _plain(value: Value) -> str:
 
 
 def _cell(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
     if isinstance(value, datetime):
         value = value.astimezone(SHANGHAI).replace(tzinfo=None)
     cell = WriteOnlyCell(sheet, value=value)
