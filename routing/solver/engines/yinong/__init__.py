@@ -41,7 +41,7 @@ class Yinong:
         return self._solve_reloading(problem, limits=limits, seed=seed, listen=listen)
 
     def _solve_reloading(self, problem: Problem, *, limits: Limits, seed: int, listen: Listener) -> Solution:
-        """A short look without reloads and at each cut of the day; the best of them gets the rest of the run."""
+        """A short look without reloads and at each cut of the day; the best gets the rest of the run."""
         once, rest = _share_of(limits, TRIAL), _share_of(limits, 1.0 - TRIAL * (1 + len(CUTS)))
         cuts: list[float | None] = [None, *CUTS]
         plans = [self._solve_trips(problem, cut, limits=once, seed=seed, listen=listen) for cut in cuts]
