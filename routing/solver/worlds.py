@@ -71,7 +71,7 @@ def world(name: str, *, shipments: int | None = None, seed: int = 1) -> Problem:
     scale = (shipments or whole) / whole
     rng = random.Random(f"{name} {seed}")
     hubs = HUBS if name == "city" else HUBS[3:4]
-    builder = _Builder(rng, plain=name == "county-plain")
+    builder = Builder(rng, plain=name == "county-plain")
     for label, lon, lat, stations in hubs:
         builder.county(label, lon, lat, _size(name, scale, stations / 300))
     return builder.problem(f"{name}-{shipments or whole}-{seed}")
@@ -87,7 +87,7 @@ def _size(name: str, scale: float, share: float) -> Extent:
     return Extent(stations, lockers, cabinets, max(2, vans), down, up)
 
 
-class _Builder:
+class Builder:
     """Places, vans and shipments while a world grows."""
 
     def __init__(self, rng: random.Random, *, plain: bool) -> None:
