@@ -84,3 +84,23 @@ class NothingToUndo(Conflict):
 class AlreadyUnderWay(Conflict):
     code = "already_under_way"
     message = N_("这一站已经开始或完成，不能再改")
+
+
+class ClosedOneWay(InvalidInput):
+    code = "closed_one_way"
+    message = N_("请选择另一端的地点，或者填写半径，二者只能有一个")
+
+
+class ClosedTooLong(InvalidInput):
+    code = "closed_too_long"
+    message = N_("封闭要在现在以后结束，最长 %(days)s 天")
+
+
+class NotThoseWeekdays(InvalidInput):
+    code = "not_those_weekdays"
+    message = N_("请至少选择一个星期几")
+
+
+class TourTaken(Conflict):
+    code = "tour_taken"
+    message = N_("%(vehicle)s 在这些日子已有固定线路 %(tour)s")

@@ -1,5 +1,7 @@
 """Shipments with their legs, and the plans that carry them. A shipment knows a reference, never an order."""
 
+from datetime import date
+
 from django.db import models
 from django.db.models import Q
 
@@ -242,3 +244,57 @@ class RoadPair(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["server", "origin", "target"], name="one_row_per_road_pair")
         ]
+
+
+class RoadClosure(Identified):
+    """A road between two places, or everything within a circle, where no van may drive for a time.
+
+    A road has `place` and `other`; an area has `place` as its middle and `radius_m`.
+    """
+
+    hub = models.ForeignKey(Hub, on_delete=models.CASCADE, related_name="closures")
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    other = models.ForeignKey(Place, on_delete=models.PROTECT, null=True, related_name="+")
+    radius_m = models.PositiveIntegerField(null=True)
+    why = models.CharField(max_length=60)
+    from_at = models.DateTimeField()
+    until_at = models.DateTimeField()
+    actor_uuid = models.UUIDField()
+    made_at = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(other__isnull=True, radius_m__isnull=False)
+                | Q(other__isnull=False, radius_m__isnull=True),
+                name="closure_is_road_or_area",
+            ),
+            models.CheckConstraint(condition=Q(until_at__gt=models.F("from_at")), name="closure_ends_later"),
+        ]
+
+
+class FixedTour(Identified):
+    """A tour that a van drives every week on the same days: the wave's plan starts from it."""
+
+    hub = models.ForeignKey(Hub, on_delete=models.CASCADE, related_name="fixed_tours")
+    wave = models.CharField(max_length=14, choices=_choices(states.Wave))
+    name = models.CharField(max_length=40)
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="+")
+    weekdays = models.PositiveSmallIntegerField(help_text="bit 0 is Monday")
+    from_day = models.DateField()
+    #: the last day; a tour that is changed ends, and another begins
+    until_day = models.DateField(null=True)
+    actor_uuid = models.UUIDField()
+
+    def runs_on(self, day: date) -> bool:
+        return bool(self.weekdays >> day.weekday() & 1)
+
+
+class FixedStop(models.Model):
+    tour = models.ForeignKey(FixedTour, on_delete=models.CASCADE, related_name="stops")
+    seq = models.PositiveSmallIntegerField()
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tour", "seq"], name="fixed_stop_seq_per_tour")]

@@ -50,6 +50,9 @@ class PlanCause(StrEnum):
     FAILURE = "failure"
     UNDONE = "undone"
     CHOSEN = "chosen"
+    CLOSED = "closed"
+    FIXED = "fixed"
+    WITHOUT = "without"
 
 
 class ChangeKind(StrEnum):

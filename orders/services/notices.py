@@ -22,6 +22,7 @@ UNSERVED = {
     "capacity": N_("车已装满"),
     "window": N_("到达时这里已关门"),
     "cold_budget": N_("路上时间太长，保不住冷"),
+    "road_closed": N_("道路封闭，没有别的路"),
     "shift": N_("超出行车时间"),
     "returned": N_("当天没有送达"),
 }

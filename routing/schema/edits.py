@@ -67,7 +67,7 @@ def _moment(text):
     return datetime.fromisoformat(text) if text else None
 
 
-def _plain(effect):
+def plain_effect(effect):
     """As it is kept with the idempotency key, since the rows of a preview are gone."""
     told = asdict(effect)
     told["plan_id"] = str(told.pop("plan_uuid"))
@@ -75,7 +75,11 @@ def _plain(effect):
     for moved in told["changes"]:
         for label in ("was_at", "now_at"):
             moved[label] = moved[label].isoformat() if moved[label] else None
-    return {"effect": told}
+    return told
+
+
+def _plain(effect):
+    return {"effect": plain_effect(effect)}
 
 
 class FiguresType(graphene.ObjectType):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -14,9 +14,10 @@ from marketplace.places.models import Hub, Place, Vehicle
 from routing import rules
 from routing.models import Leg, Plan, StopTask
 from routing.services.cells import open_cells
-from routing.services.distances import Distances, between
+from routing.services.closed_roads import network_of
+from routing.services.distances import Distances
 from routing.solver import problem as solver
-from routing.solver.terms import Direction, Goods, Size, Zone
+from routing.solver.terms import Direction, Goods, Reason, Size, Zone
 from routing.states import LegKind, LegStatus, PlanStatus, ShipmentStatus, Wave
 
 _GOODS = {"food": Goods.FOOD, "pesticide": Goods.PESTICIDE}
@@ -25,6 +26,8 @@ _DIRECTIONS = {
     LegKind.DIRECT: Direction.PAIR,
     LegKind.DELIVER: Direction.DOWN,
 }
+#: reason of what stands behind closed roads
+ROAD_CLOSED = "road_closed"
 #: states of a leg that a plan decides, or decides again
 PLANNABLE = (LegStatus.OPEN, LegStatus.PLANNED, LegStatus.UNSERVED)
 
@@ -33,7 +36,8 @@ PLANNABLE = (LegStatus.OPEN, LegStatus.PLANNED, LegStatus.UNSERVED)
 class WaveProblem:
     """A problem with the way back to the rows. `based_on`: version of the plan published at reading, 0: none.
 
-    `misfits`: legs that no van of this hub could carry even alone; they stand outside the problem.
+    `misfits`: reason by leg (label) of what no van of this hub could carry even alone, or whose places closed
+    roads cut off; they stand outside the problem.
     """
 
     hub: Hub
@@ -45,7 +49,7 @@ class WaveProblem:
     legs: Mapping[str, Leg]
     vehicles: Mapping[str, Vehicle]
     places: Mapping[str, Place]
-    misfits: tuple[Leg, ...] = field(default=())
+    misfits: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
@@ -58,15 +62,17 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
     spots = tuple(_place(place, cells.get(place.uuid)) for place in places.values())
     vehicles = tuple(v for v in (van_of(van, wave) for van in vans) if v is not None)
     spent = collected_minutes(legs.values())
+    speed = speed_kmh(vans, wave)
+    net = network_of(hub=hub, day=day, wave=wave, places=list(places.values()), speed_kmh=speed)
     shipments = {label: _shipment(leg, spent) for label, leg in legs.items()}
-    fitting = {label: s for label, s in shipments.items() if solver.fits_a_vehicle(s, vehicles)}
-    roads = between([place.lon_lat for place in places.values()], speed_kmh=speed_kmh(vans, wave))
+    fitting, misfits = _sort_out(shipments, vehicles, net.cut_off)
     problem = solver.Problem(
         name=f"{hub.name} {day.isoformat()} {wave.value}",
         places=spots,
         vehicles=vehicles,
-        shipments=tuple(fitting.values()),
-        matrix=roads.matrix,
+        shipments=fitting,
+        matrix=net.roads.matrix,
+        closed=net.closed,
     )
     return WaveProblem(
         hub=hub,
@@ -74,12 +80,29 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
         wave=wave,
         based_on=published_version(hub=hub, day=day, wave=wave),
         problem=problem,
-        roads=roads,
+        roads=net.roads,
         legs=legs,
         vehicles={str(van.uuid): van for van in vans},
         places=places,
-        misfits=tuple(leg for label, leg in legs.items() if label not in fitting),
+        misfits=misfits,
     )
+
+
+def _sort_out(
+    shipments: Mapping[str, solver.Shipment], vehicles: Sequence[solver.Vehicle], cut_off: frozenset[str]
+) -> tuple[tuple[solver.Shipment, ...], dict[str, str]]:
+    """What can be planned, without options that closed roads cut off; and why the rest cannot."""
+    fitting, misfits = list[solver.Shipment](), dict[str, str]()
+    for label, shipment in shipments.items():
+        options = tuple(option for option in shipment.options if option.place not in cut_off)
+        collected_there = shipment.collection is not None and shipment.collection.place in cut_off
+        if collected_there or (shipment.options and not options):
+            misfits[label] = ROAD_CLOSED
+        elif not solver.fits_a_vehicle(shipment, vehicles):
+            misfits[label] = Reason.CAPACITY.value
+        else:
+            fitting.append(shipment if options == shipment.options else replace(shipment, options=options))
+    return tuple(fitting), misfits
 
 
 def points_of_wave(*, hub: Hub, day: date, wave: Wave) -> list[LonLat]:

@@ -1,17 +1,11 @@
 """What a dispatcher does to a plan in force: an urgent stop, a stop by another van, a failure, and back
-again.
-
-Each act reads the plan as it stands, changes tails, lets `check` judge, and puts a new version in force, or
-changes nothing and says why. With `preview` everything is done the same way and taken back: what is shown is
-what will be.
+again (see acting).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from datetime import date
 from uuid import UUID
 
 from django.db import transaction
@@ -21,53 +15,15 @@ from marketplace.accounts.services.consents import consented_places
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.principal import Principal
 from marketplace.places.models import Place, Vehicle
-from routing.errors import AlreadyUnderWay, DoesNotFit, NoPlanYet, NothingToUndo, PlanChanged, PlanRefused
+from routing.errors import AlreadyUnderWay, DoesNotFit, NothingToUndo
 from routing.models import Leg, Plan, Route, Shipment, ShipmentOption, Stop, StopTask
 from routing.services.access import plan_for
-from routing.services.amending import Amended, amend_plan
-from routing.services.publishing import Proposal
+from routing.services.acting import Effect, act, insert, plan_in_force, published_plan, taken_back_if
 from routing.services.requests import CollectSpec, OptionSpec, ParcelSpec, cancel_shipment, request_shipment
-from routing.services.standing import Lift, Standing, open_tasks, published_routes, routes_of, stand
+from routing.services.standing import Lift, Standing, node_at, open_tasks, published_routes, routes_of
 from routing.services.words import reason_text
-from routing.solver.check import check
-from routing.solver.core.finish import finish
-from routing.solver.core.network import Kind
 from routing.solver.terms import Reason
 from routing.states import PlanCause, PlanStatus, StopStatus, Wave
-
-ENGINE = "insertion"
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """One stop that an act adds, takes off or shifts. `vehicle`: the van's name."""
-
-    kind: str
-    vehicle: str
-    place: str
-    was_at: datetime | None
-    now_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """What an act does to the plan. Differences are after less before; `plan_uuid` is the version it makes.
-
-    `late_min`: minutes by which stops come later, added up; `cold_min`: most minutes that a parcel spends
-    outside its zone; `unserved`: (reference, reason) of what finds no place any more; `affected`: parcels
-    that it is about.
-    """
-
-    plan_uuid: UUID
-    version: int
-    changes: list[Moved]
-    km: float
-    cost_fen: int
-    co2_g: int
-    late_min: int
-    cold_min: int
-    affected: int = 0
-    unserved: list[tuple[UUID, str]] = field(default_factory=list)
 
 
 def move_stop(*, principal: Principal, stop_uuid: UUID, vehicle_uuid: UUID, preview: bool = False) -> Effect:
@@ -78,7 +34,7 @@ def move_stop(*, principal: Principal, stop_uuid: UUID, vehicle_uuid: UUID, prev
     stop = Stop.objects.filter(uuid=stop_uuid).select_related("route__plan__hub").first()
     if stop is None or stop.route.plan.status != PlanStatus.PUBLISHED:
         raise NotFound(field="stop_id")
-    plan = _plan(principal, stop.route.plan)
+    plan = plan_in_force(principal, stop.route.plan)
     van = Vehicle.objects.filter(uuid=vehicle_uuid, hub=plan.hub, active=True, is_trunk=False).first()
     if van is None:
         raise NotFound(field="vehicle_id")
@@ -93,9 +49,9 @@ def move_stop(*, principal: Principal, stop_uuid: UUID, vehicle_uuid: UUID, prev
         for label in sorted(legs):
             number = standing.number(label)
             if number is not None:
-                _insert(standing, number, only=vehicle, field="vehicle_id")
+                insert(standing, number, only=vehicle, field="vehicle_id")
 
-    return _act(principal, plan, Lift(legs=legs), change, PlanCause.MOVED, preview, affected=len(legs))
+    return act(principal, plan, Lift(legs=legs), change, PlanCause.MOVED, preview, affected=len(legs))
 
 
 def insert_urgent(
@@ -115,9 +71,9 @@ def insert_urgent(
 
     Raises DoesNotFit saying why no van takes it; then the request does not stand either.
     """
-    plan = _plan(principal, published_plan(hub_uuid=hub_uuid, day=day, wave=wave))
+    plan = plan_in_force(principal, published_plan(hub_uuid=hub_uuid, day=day, wave=wave))
     collects = [CollectSpec(collect_uuid, parcel.weight_g, parcel.volume_ml)] if collect_uuid else []
-    with _taken_back_if(preview):
+    with taken_back_if(preview):
         shipment = request_shipment(
             reference=reference,
             direction="up" if plan.wave == Wave.TOWN_DELIVERY or collects else "down",
@@ -135,9 +91,9 @@ def insert_urgent(
                 number = standing.number(label)
                 if number is None:
                     raise DoesNotFit(field="place_id", params={"why": reason_text(Reason.CAPACITY)})
-                _insert(standing, number, field="place_id")
+                insert(standing, number, field="place_id")
 
-        return _act(principal, plan, Lift(legs=legs), change, PlanCause.URGENT, preview, affected=1)
+        return act(principal, plan, Lift(legs=legs), change, PlanCause.URGENT, preview, affected=1)
 
 
 def replan_failure(
@@ -154,7 +110,7 @@ def replan_failure(
     Parcels go to another place that their recipients agreed to, or to another van; what finds none is told
     so. What a broken van carries already stays aboard and is unserved. Promised stops of the others stand.
     """
-    plan = _plan(principal, plan_for(principal=principal, plan_uuid=plan_uuid, field="plan_id"))
+    plan = plan_in_force(principal, plan_for(principal=principal, plan_uuid=plan_uuid, field="plan_id"))
     routes = published_routes(plan.hub, plan.date, Wave(plan.wave))
     if place_uuid is not None:
         hit = [task for _, stop, task in open_tasks(routes) if stop.place.uuid == place_uuid]
@@ -168,9 +124,9 @@ def replan_failure(
     def change(standing: Standing) -> None:
         standing.plan.insert_rest()
 
-    with _taken_back_if(preview):
+    with taken_back_if(preview):
         agreed = _other_places(hit, place_uuid) if place_uuid else {}
-        return _act(
+        return act(
             principal,
             plan,
             lift,
@@ -185,10 +141,16 @@ def replan_failure(
 
 def undo(*, principal: Principal, plan_uuid: UUID, preview: bool = False) -> Effect:
     """Back to the version before, as far as its stops are still to come. Raises NothingToUndo, DoesNotFit."""
-    plan = _plan(principal, plan_for(principal=principal, plan_uuid=plan_uuid, field="plan_id"))
-    versions = Plan.objects.filter(hub=plan.hub, date=plan.date, wave=plan.wave, version__lt=plan.version)
+    plan = plan_in_force(principal, plan_for(principal=principal, plan_uuid=plan_uuid, field="plan_id"))
+    versions = Plan.objects.filter(
+        hub=plan.hub,
+        date=plan.date,
+        wave=plan.wave,
+        version__lt=plan.version,
+        status=PlanStatus.SUPERSEDED,
+    )
     before = versions.order_by("-version").first()
-    if plan.cause in (PlanCause.PLANNED, PlanCause.LATE) or before is None:
+    if plan.cause in (PlanCause.PLANNED, PlanCause.LATE, PlanCause.FIXED) or before is None:
         raise NothingToUndo(field="plan_id")
     with transaction.atomic():
         if plan.cause == PlanCause.URGENT and not preview:
@@ -202,7 +164,9 @@ def choose_version(*, principal: Principal, plan_uuid: UUID, preview: bool = Fal
     DoesNotFit.
     """
     source = plan_for(principal=principal, plan_uuid=plan_uuid, field="plan_id")
-    plan = _plan(principal, published_plan(hub_uuid=source.hub.uuid, day=source.date, wave=source.wave))
+    plan = plan_in_force(
+        principal, published_plan(hub_uuid=source.hub.uuid, day=source.date, wave=source.wave)
+    )
     if source.pk == plan.pk:
         raise NothingToUndo(field="plan_id")
     return _take_over(principal, plan, source, PlanCause.CHOSEN, preview, whole=False)
@@ -234,105 +198,7 @@ def _take_over(
         if not whole:
             standing.plan.insert_rest()
 
-    return _act(principal, plan, Lift(legs=legs), change, cause, preview, affected=len(legs))
-
-
-def published_plan(*, hub_uuid: UUID, day: date, wave: str) -> Plan:
-    """The plan in force. Raises NoPlanYet."""
-    plan: Plan | None = Plan.objects.filter(
-        hub__uuid=hub_uuid, date=day, wave=wave, status=PlanStatus.PUBLISHED
-    ).first()
-    if plan is None:
-        raise NoPlanYet(field="wave")
-    return plan
-
-
-def _plan(principal: Principal, plan: Plan) -> Plan:
-    """The plan, in force, for its dispatcher. Raises Forbidden, PlanChanged."""
-    principal.require(("dispatcher",), plan.hub.uuid)
-    if plan.status != PlanStatus.PUBLISHED:
-        raise PlanChanged(field="plan_id")
-    return plan
-
-
-@contextmanager
-def _taken_back_if(preview: bool) -> Iterator[None]:
-    """One transaction that a preview leaves without a trace, whatever was written in it."""
-    with transaction.atomic():
-        yield
-        if preview:
-            transaction.set_rollback(True)
-
-
-def _act(
-    principal: Principal,
-    plan: Plan,
-    lift: Lift,
-    change: Callable[[Standing], None],
-    cause: PlanCause,
-    preview: bool,
-    *,
-    affected: int,
-    shut: UUID | None = None,
-    agreed: Mapping[UUID, Collection[UUID]] | None = None,
-) -> Effect:
-    """Read, change, prove, write; with `preview` taken back again."""
-    with _taken_back_if(preview):
-        standing = stand(hub=plan.hub, day=plan.date, wave=Wave(plan.wave), lift=lift, shut=shut)
-        change(standing)
-        solution = finish(standing.plan, engine=ENGINE, seed=0)
-        verdict = check(standing.loaded.problem, solution)
-        if not verdict.feasible:
-            raise PlanRefused(params={"why": "; ".join(map(str, verdict.violations[:3]))})
-        metrics = dict(plan.metrics) | {"before": plan.version, "cause": cause.value}
-        proposal = Proposal(
-            standing.loaded, solution, verdict, metrics, cause=cause, actor_uuid=principal.user_uuid
-        )
-        lost = {entry.shipment: entry.reason.value for entry in solution.unserved}
-        amended = amend_plan(proposal, standing, agreed=agreed)
-        return _effect(plan, amended, verdict.cold_s, affected, lost, standing)
-
-
-def _effect(
-    plan: Plan,
-    amended: Amended,
-    cold_s: Mapping[str, float],
-    affected: int,
-    lost: Mapping[str, str],
-    standing: Standing,
-) -> Effect:
-    after = amended.plan
-    late = sum(
-        (change.now_at - change.was_at for change in amended.changes if change.now_at and change.was_at),
-        timedelta(),
-    )
-    return Effect(
-        plan_uuid=after.uuid,
-        version=after.version,
-        changes=[
-            Moved(c.kind, c.route.vehicle.name, c.place.name, c.was_at, c.now_at) for c in amended.changes
-        ],
-        km=(after.distance_m - plan.distance_m) / 1000,
-        cost_fen=after.cost_fen - plan.cost_fen,
-        co2_g=after.co2_g - plan.co2_g,
-        late_min=round(late.total_seconds() / 60),
-        cold_min=round(max(cold_s.values(), default=0.0) / 60),
-        affected=affected,
-        unserved=[(standing.loaded.legs[label].shipment.reference, reason) for label, reason in lost.items()],
-    )
-
-
-def _insert(standing: Standing, number: int, *, field: str, only: int | None = None) -> None:
-    """Put a shipment where it costs least, on one van if named. Raises DoesNotFit with the reason in
-    words.
-    """
-    plan = standing.plan
-    found, reason = plan.cheapest(number, only=only)
-    if found is None:
-        if only is not None and standing.net.rides[number][only] is None:
-            reason = Reason.CAPACITY
-        raise DoesNotFit(field=field, params={"why": reason_text(reason)})
-    plan.set_route(found.vehicle, found.sequence)
+    return act(principal, plan, Lift(legs=legs), change, cause, preview, affected=len(legs))
 
 
 def _follow(standing: Standing, wanted: Iterable[tuple[str, Stop, StopTask]]) -> None:
@@ -343,12 +209,9 @@ def _follow(standing: Standing, wanted: Iterable[tuple[str, Stop, StopTask]]) ->
         number, vehicle = standing.number(str(task.leg.uuid)), net.problem.index.vehicles.get(label)
         if number is None or vehicle is None:
             continue
-        for chain in net.alternatives[number]:
-            collecting = net.nodes[chain[0]].kind is Kind.COLLECT and task.kind == "collect"
-            node = chain[0] if collecting else chain[-1]
-            if net.problem.places[net.nodes[node].place].id == str(stop.place.uuid):
-                sequences.setdefault(vehicle, []).append(node)
-                break
+        node = node_at(standing, number, stop, task)
+        if node is not None:
+            sequences.setdefault(vehicle, []).append(node)
     for vehicle in range(len(standing.plan.sequences)):
         standing.plan.set_route(vehicle, [])
     for vehicle, sequence in sequences.items():

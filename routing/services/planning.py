@@ -6,6 +6,7 @@ A planner that dies leaves the last published plan in force; its lease runs out 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -23,6 +24,8 @@ from routing.models import Leg, Plan, Route
 from routing.services import distances, pictures
 from routing.services.bounds import floor_fen
 from routing.services.building import WaveProblem, load_wave, points_of_wave, published_version
+from routing.services.fixed_tours import patterns_for
+from routing.services.from_tours import Pattern, solve_from_tours
 from routing.services.insertion import insert_open_legs
 from routing.services.publishing import Proposal, publish_plan, refuse_late_legs, whole_fen
 from routing.services.queueing import finish_run
@@ -32,7 +35,7 @@ from routing.solver.problem import Problem
 from routing.solver.report import loads
 from routing.solver.solution import Solution
 from routing.solver.solve import Limits, solve
-from routing.states import LegStatus, PlanStatus, RouteStatus, Wave
+from routing.states import LegStatus, PlanCause, PlanStatus, RouteStatus, Wave
 
 #: part of the time that goes into the comparison with first choices only
 COMPARISON_SHARE = 0.3
@@ -117,7 +120,13 @@ def _read(hub: Hub, day: date, wave: Wave) -> WaveProblem:
 
 
 def _propose(loaded: WaveProblem, *, limits: Limits, seed: int, engine: str | None) -> Proposal:
-    """A proved plan, and what the options saved against taking everybody's first choice."""
+    """A proved plan, and what the options saved against taking everybody's first choice.
+
+    Where the day has fixed tours the plan starts from them.
+    """
+    tours = patterns_for(hub=loaded.hub, day=loaded.day, wave=loaded.wave)
+    if tours:
+        return _propose_fixed(loaded, tours, limits=limits, seed=seed, engine=engine)
     has_options = any(len(s.options) > 1 for s in loaded.problem.shipments)
     share = 1 - COMPARISON_SHARE if has_options else 1.0
     seconds = None if limits.seconds is None else limits.seconds * share
@@ -139,6 +148,20 @@ def _propose(loaded: WaveProblem, *, limits: Limits, seed: int, engine: str | No
         metrics=_metrics(loaded, solution) | compared,
         options_saved_fen=saved,
     )
+
+
+def _propose_fixed(
+    loaded: WaveProblem, tours: Sequence[Pattern], *, limits: Limits, seed: int, engine: str | None
+) -> Proposal:
+    try:
+        solution = solve_from_tours(loaded.problem, tours, limits=limits, seed=seed, engine=engine)
+    except SolverError as error:
+        raise PlanRefused(params={"why": str(error)}) from error
+    verdict = check(loaded.problem, solution)
+    if not verdict.feasible:
+        raise PlanRefused(params={"why": "; ".join(map(str, verdict.violations[:3]))})
+    metrics = _metrics(loaded, solution) | {"fixed_tours": len(tours)}
+    return Proposal(loaded, solution, verdict, metrics, cause=PlanCause.FIXED)
 
 
 def _solve(problem: Problem, *, limits: Limits, seed: int, engine: str | None) -> Solution:
@@ -172,7 +195,7 @@ def _metrics(loaded: WaveProblem, solution: Solution) -> dict[str, Any]:
     problem = loaded.problem
     verdict = check(problem, solution)
     reasons = Counter(entry.reason.value for entry in solution.unserved)
-    reasons["capacity"] += len(loaded.misfits)
+    reasons.update(loaded.misfits.values())
     return {
         "shipments": len(loaded.legs),
         "served": len(solution.chosen()),

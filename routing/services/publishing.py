@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max
 
 from lockers.services.planner import move_holds
 from marketplace.database.locks import lock_key, lock_rows
@@ -29,7 +30,6 @@ from routing.services.building import PLANNABLE, WaveProblem
 from routing.solver.check import Verdict
 from routing.solver.solution import Action, Handling, Solution, Visit
 from routing.solver.solution import Route as SolverRoute
-from routing.solver.terms import Reason
 from routing.states import SHIPMENT_MOVES, LegStatus, PlanCause, PlanStatus, RouteStatus, ShipmentStatus, Wave
 
 #: reason told when a leg came after its wave had left
@@ -145,7 +145,7 @@ def write_plan(proposal: Proposal) -> Plan:
         hub=wave.hub,
         date=wave.day,
         wave=wave.wave,
-        version=wave.based_on + 1,
+        version=next_version(wave),
         status=PlanStatus.PUBLISHED,
         cause=proposal.cause,
         actor_uuid=proposal.actor_uuid,
@@ -160,6 +160,12 @@ def write_plan(proposal: Proposal) -> Plan:
         published_at=now,
     )
     return plan
+
+
+def next_version(wave: WaveProblem) -> int:
+    """Drafts have numbers too. The caller holds the wave's lock."""
+    rows = Plan.objects.filter(hub=wave.hub, date=wave.day, wave=wave.wave)
+    return (rows.aggregate(last=Max("version"))["last"] or 0) + 1
 
 
 def _co2_g(route: SolverRoute) -> int:
@@ -224,7 +230,7 @@ def moment(wave: WaveProblem, seconds: float) -> datetime:
 def write_unserved(plan: Plan, proposal: Proposal, legs: Mapping[str, Leg]) -> dict[int, str]:
     """Reason by leg that the plan leaves."""
     reasons = {entry.shipment: entry.reason.value for entry in proposal.solution.unserved}
-    reasons |= {str(leg.uuid): Reason.CAPACITY.value for leg in proposal.wave.misfits}
+    reasons |= proposal.wave.misfits
     left = {legs[label].pk: reason for label, reason in reasons.items() if label in legs}
     UnservedLeg.objects.bulk_create(
         UnservedLeg(plan=plan, leg_id=leg, reason=reason) for leg, reason in left.items()

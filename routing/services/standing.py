@@ -24,7 +24,7 @@ from routing.services.building import WaveProblem, load_wave
 from routing.solver.core.network import Kind, Network
 from routing.solver.core.plan import Plan as SolverPlan
 from routing.solver.problem import Compartment, Shipment, Vehicle, Window, fits_a_vehicle
-from routing.solver.terms import Direction
+from routing.solver.terms import Direction, Reason
 from routing.states import LegKind, LegStatus, PlanStatus, RouteStatus, StopStatus, Wave
 
 ENDED = (StopStatus.DONE, StopStatus.FAILED)
@@ -133,8 +133,11 @@ def _narrow(
     shipments = list(bound.shipments())
     fitting = tuple(s for s in shipments if fits_a_vehicle(s, vehicles))
     left = {s.id for s in shipments} - {s.id for s in fitting}
-    problem = replace(loaded.problem, vehicles=tuple(vehicles), shipments=fitting)
-    misfits = (*loaded.misfits, *(loaded.legs[label] for label in sorted(left)))
+    # A van that stands behind a closed road may still come out.
+    inside = {vehicle.start for vehicle in vehicles if vehicle.id in started}
+    closed = frozenset(pair for pair in loaded.problem.closed if pair[0] not in inside)
+    problem = replace(loaded.problem, vehicles=tuple(vehicles), shipments=fitting, closed=closed)
+    misfits = dict(loaded.misfits) | dict.fromkeys(sorted(left), Reason.CAPACITY.value)
     return replace(loaded, problem=problem, misfits=misfits)
 
 
@@ -295,25 +298,43 @@ def _replay(standing: Standing, label: str, stops: Iterable[Stop], lift: Lift) -
     """The stops to come as nodes of the problem. Legs that were cancelled, or whose place is shut, drop
     out.
     """
-    net = standing.net
-    vehicle = net.problem.index.vehicles.get(label)
-    sequence: list[int] = []
-    for stop in stops:
-        for task in stop.tasks.all():
-            number = standing.number(str(task.leg.uuid))
-            if number is None or str(task.leg.uuid) in lift.legs or task.leg.status == LegStatus.CANCELLED:
-                continue
-            if not net.alternatives[number]:
-                standing.dropped.append(str(task.leg.uuid))
-                continue
-            chain = net.alternatives[number][0]
-            collecting = net.nodes[chain[0]].kind is Kind.COLLECT and task.kind == "collect"
-            sequence.append(chain[0] if collecting else chain[-1])
+    vehicle = standing.net.problem.index.vehicles.get(label)
+    sequence = nodes_of(standing, stops, without=lift.legs)
     if vehicle is None and not sequence:
         return
     refusal = "vehicle" if vehicle is None else standing.plan.set_route(vehicle, sequence)
     if refusal is not None:
         raise PlanRefused(params={"why": f"{standing.routes[label].vehicle.name}: {refusal}"})
+
+
+def nodes_of(
+    standing: Standing, stops: Iterable[Stop], *, without: frozenset[str] = frozenset()
+) -> list[int]:
+    """What stops do, as nodes of the problem in the order of the tour. What no place takes is dropped."""
+    sequence: list[int] = []
+    for stop in stops:
+        for task in stop.tasks.all():
+            label = str(task.leg.uuid)
+            number = standing.number(label)
+            if number is None or label in without or task.leg.status == LegStatus.CANCELLED:
+                continue
+            node = node_at(standing, number, stop, task)
+            if node is None:
+                standing.dropped.append(label)
+            else:
+                sequence.append(node)
+    return sequence
+
+
+def node_at(standing: Standing, number: int, stop: Stop, task: StopTask) -> int | None:
+    """The node of what a task does at its stop, None when the problem has none there."""
+    net = standing.net
+    for chain in net.alternatives[number]:
+        collecting = net.nodes[chain[0]].kind is Kind.COLLECT and task.kind == "collect"
+        node = chain[0] if collecting else chain[-1]
+        if net.problem.places[net.nodes[node].place].id == str(stop.place.uuid):
+            return node
+    return None
 
 
 def leg_labels(tasks: Iterable[StopTask]) -> frozenset[str]:

@@ -13,6 +13,7 @@ REASONS = {
     "window": N_("到达时这里已关门"),
     "cold_budget": N_("路上时间太长，保不住冷"),
     "shift": N_("超出行车时间"),
+    "road_closed": N_("道路封闭，没有别的路"),
     "vehicle": N_("这辆车今天不再出车"),
 }
 ELSE = N_("线路排不下")

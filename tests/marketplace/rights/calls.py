@@ -81,6 +81,8 @@ CALLS: dict[str, Call] = {
     "Query.plans": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
     "Query.plan": _by("dispatcher", PACKER, id="{plan}"),
     "Query.comparePlans": _by("dispatcher", PACKER, planId="{plan}", otherId="{plan_before}"),
+    "Query.roadClosures": _by("dispatcher", PACKER, hubId="{hub}"),
+    "Query.fixedTours": _by("dispatcher", PACKER, hubId="{hub}"),
     "Query.myRoutes": _by("courier", "dispatcher", date=DAY),
     "Query.route": _by("courier", "dispatcher", PACKER, id="{waiting_route}"),
     "Query.drop": _by("courier", id="{at_door_drop}"),
@@ -239,6 +241,22 @@ CALLS: dict[str, Call] = {
     "Mutation.replanFailure": _by(
         "dispatcher", planId="{plan}", vehicleId="{waiting_van}", preview=False, idempotencyKey="fails-1"
     ),
+    "Mutation.closeRoad": _by(
+        "dispatcher",
+        hubId="{hub}",
+        placeId="{station_place}",
+        radiusM=500,
+        fromAt=f"{DAY}T00:00:00+08:00",
+        untilAt=f"{DAY}T23:00:00+08:00",
+        why="修桥",
+        preview=True,
+        idempotencyKey="close-1",
+    ),
+    "Mutation.liftClosure": _by("dispatcher", closureId="{closure}", idempotencyKey="lift-1"),
+    "Mutation.fixTour": _by(
+        "dispatcher", routeId="{waiting_route}", name="西线", weekdays=[3], idempotencyKey="fix-1"
+    ),
+    "Mutation.endTour": _by("dispatcher", tourId="{fixed_tour}", idempotencyKey="end-1"),
     "Mutation.undoPlanChange": _by("dispatcher", planId="{plan}", preview=True, idempotencyKey="undo-1"),
     "Mutation.choosePlan": _by("dispatcher", planId="{plan_before}", preview=True, idempotencyKey="choose-1"),
     "Mutation.acknowledgeChanges": _by(

@@ -33,7 +33,7 @@ from orders.services.packing import Portion, pack_fulfilment, pack_shipment
 from orders.services.settling import goods_parts
 from orders.services.villager_orders import order_for_villager
 from orders.services.weigh_in import weigh_in
-from routing.models import Leg, Plan, Route, Stop
+from routing.models import FixedTour, Leg, Plan, RoadClosure, Route, Stop
 from routing.services import dropping, tour
 from tests.factories.accounts import make_user
 from tests.factories.catalog import make_product
@@ -186,6 +186,8 @@ def _on_the_loop(world: World) -> None:
     _drive(world, ending, reach=1)
     tour.complete_stop(principal=world.courier, stop_uuid=ending.stops.get().uuid)
     world.name(
+        closure=_closure(world),
+        fixed_tour=_fixed_tour(waiting),
         plan=waiting.plan,
         plan_before=_version_before(waiting),
         waiting_stop=waiting.stops.get(),
@@ -200,6 +202,35 @@ def _on_the_loop(world: World) -> None:
         first_stop=driving.stops.get(seq=1),
         next_stop=driving.stops.get(seq=2),
     )
+
+
+def _closure(world: World) -> RoadClosure:
+    """A road far from every tour."""
+    market = world.market
+    closure: RoadClosure = RoadClosure.objects.create(
+        hub=market.hub,
+        place=market.second.place,
+        other=market.place,
+        why="塌方",
+        from_at=clock.now(),
+        until_at=clock.now() + timedelta(days=1),
+        actor_uuid=ids.uuid7(),
+        made_at=clock.now(),
+    )
+    return closure
+
+
+def _fixed_tour(route: Route) -> FixedTour:
+    tour: FixedTour = FixedTour.objects.create(
+        hub=route.plan.hub,
+        wave=route.plan.wave,
+        name="东线",
+        vehicle=route.vehicle,
+        weekdays=1,
+        from_day=clock.today(),
+        actor_uuid=ids.uuid7(),
+    )
+    return tour
 
 
 def _version_before(route: Route) -> Plan:
