@@ -145,6 +145,8 @@ CABINET_CONTROL_URL = env.text("CABINET_CONTROL_URL", "")
 #: Root keys of the lockers live outside the database.
 LOCKER_KEY_FILE = env.text("LOCKER_KEY_FILE", str(DATA_DIR / "keys" / "locker.json"))
 
+#: Threads of one planning task: above one, large waves are cut into sectors whose borders move.
+PLAN_WORKERS = env.integer("PLAN_WORKERS", 1, 1, 64)
 #: A road server for distances; without one they are great circle x detour. One of the two at most.
 OSRM_URL = env.url("OSRM_URL")
 VALHALLA_URL = env.url("VALHALLA_URL")

@@ -86,6 +86,11 @@ class AlreadyUnderWay(Conflict):
     message = N_("这一站已经开始或完成，不能再改")
 
 
+class NothingToPlan(Conflict):
+    code = "nothing_to_plan"
+    message = N_("这一天的这个波次没有要运的货")
+
+
 class ClosedOneWay(InvalidInput):
     code = "closed_one_way"
     message = N_("请选择另一端的地点，或者填写半径，二者只能有一个")

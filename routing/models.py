@@ -259,7 +259,7 @@ class RoadClosure(Identified):
     why = models.CharField(max_length=60)
     from_at = models.DateTimeField()
     until_at = models.DateTimeField()
-    actor_uuid = models.UUIDField()
+    actor_uuid = models.UUIDField(null=True)
     made_at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True)
 
@@ -285,7 +285,7 @@ class FixedTour(Identified):
     from_day = models.DateField()
     #: the last day; a tour that is changed ends, and another begins
     until_day = models.DateField(null=True)
-    actor_uuid = models.UUIDField()
+    actor_uuid = models.UUIDField(null=True)
 
     def runs_on(self, day: date) -> bool:
         return bool(self.weekdays >> day.weekday() & 1)
@@ -298,3 +298,50 @@ class FixedStop(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tour", "seq"], name="fixed_stop_seq_per_tour")]
+
+
+class CityRun(Identified):
+    """The plans of one wave of all hubs, asked for at once."""
+
+    date = models.DateField()
+    wave = models.CharField(max_length=14, choices=_choices(states.Wave))
+    actor_uuid = models.UUIDField(null=True)
+    asked_at = models.DateTimeField(help_text="wire time")
+
+
+class CityPart(models.Model):
+    """One hub of a city run: one task on the queue. Times are wire time."""
+
+    run = models.ForeignKey(CityRun, on_delete=models.CASCADE, related_name="parts")
+    hub = models.ForeignKey(Hub, on_delete=models.CASCADE, related_name="+")
+    legs = models.PositiveIntegerField()
+    seconds = models.FloatField(help_text="what the search may take")
+    status = models.CharField(
+        max_length=10, choices=_choices(states.PartStatus), default=states.PartStatus.WAITING
+    )
+    stage = models.CharField(max_length=20, blank=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    plan = models.ForeignKey(Plan, on_delete=models.SET_NULL, null=True, related_name="+")
+    why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "hub"], name="one_part_per_hub")]
+
+
+class PlanInsight(models.Model):
+    """The same wave solved without one thing. `base_fen`: with it, in the same small time."""
+
+    plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="insights")
+    kind = models.CharField(max_length=20, choices=_choices(states.Without))
+    cost_fen = models.PositiveBigIntegerField()
+    unserved = models.PositiveIntegerField()
+    base_fen = models.PositiveBigIntegerField()
+    base_unserved = models.PositiveIntegerField()
+    tours = models.PositiveIntegerField()
+    base_tours = models.PositiveIntegerField()
+    #: the whole plan, where it can be looked at and chosen
+    draft = models.ForeignKey(Plan, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "kind"], name="one_insight_per_kind")]

@@ -31,6 +31,11 @@ SERVICE_FEN = 1_000_000
 CO2_G_PER_KM = 210
 #: seconds that a search may take when nobody says otherwise
 PLAN_SECONDS = 6.0
+#: most that a search takes unasked, and legs that are worth one second more
+MOST_SECONDS = 60.0
+LEGS_A_SECOND = 60
+#: seconds of each search for the day's summary
+INSIGHT_SECONDS = 3.0
 #: the last trunk of the day is in (day.md)
 TRUNK_ARRIVES = time(15, 30)
 #: parcels that share a van's way: 70 % fill of 4.8 m³
@@ -63,6 +68,11 @@ WAVES = {
 }
 
 COLD_ZONES = frozenset({Zone.COOL, Zone.CHILLED, Zone.FROZEN})
+
+
+def plan_seconds(legs: int) -> float:
+    """What a search may take for a wave of this size, when nobody says otherwise."""
+    return min(MOST_SECONDS, max(PLAN_SECONDS, legs / LEGS_A_SECOND))
 
 
 def planned_from(day: date) -> datetime:

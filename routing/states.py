@@ -62,6 +62,24 @@ class ChangeKind(StrEnum):
     TASKS = "tasks"
 
 
+class Without(StrEnum):
+    """What a day's summary leaves out to see what it saves or costs."""
+
+    OPTIONS = "options"
+    SAME_LOOP = "same_loop"
+    COLD_BUDGET = "cold_budget"
+    FIXED_TOURS = "fixed_tours"
+
+
+class PartStatus(StrEnum):
+    """How far one hub's plan of a city run is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class RouteStatus(StrEnum):
     PLANNED = "planned"
     STARTED = "started"

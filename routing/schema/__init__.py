@@ -1,11 +1,11 @@
 """Routes for those who drive, plans for those who dispatch, doors for those who drop."""
 
-from routing.schema import drops, edits, plans, roads, tour
+from routing.schema import city, drops, edits, plans, roads, tour
 
 
-class Query(edits.Query, roads.Query, plans.Query, tour.Query, drops.Query):
+class Query(city.Query, edits.Query, roads.Query, plans.Query, tour.Query, drops.Query):
     pass
 
 
-class Mutation(edits.Mutation, roads.Mutation, plans.Mutation, tour.Mutation, drops.Mutation):
+class Mutation(city.Mutation, edits.Mutation, roads.Mutation, plans.Mutation, tour.Mutation, drops.Mutation):
     pass

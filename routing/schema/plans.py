@@ -31,6 +31,29 @@ class UnservedType(graphene.ObjectType):
         return row.leg.shipment.reference
 
 
+class InsightType(graphene.ObjectType):
+    """The wave solved without one thing; `base_*`: with it, in the same small time."""
+
+    class Meta:
+        name = "PlanInsight"
+
+    kind = graphene.String(required=True, description="options, same_loop, cold_budget or fixed_tours")
+    difference_fen = graphene.Int(required=True, description="what it would cost more without it")
+    cost_fen = graphene.Int(required=True)
+    base_fen = graphene.Int(required=True)
+    unserved = graphene.Int(required=True)
+    base_unserved = graphene.Int(required=True)
+    tours = graphene.Int(required=True)
+    base_tours = graphene.Int(required=True)
+    draft_id = graphene.ID(description="the plan without it, to compare with and to choose")
+
+    def resolve_difference_fen(insight, info):
+        return insight.cost_fen - insight.base_fen
+
+    def resolve_draft_id(insight, info):
+        return insight.draft and insight.draft.uuid
+
+
 class PlanType(graphene.ObjectType):
     class Meta:
         name = "Plan"
@@ -42,7 +65,8 @@ class PlanType(graphene.ObjectType):
     version = graphene.Int(required=True)
     status = graphene.String(required=True)
     cause = graphene.String(
-        required=True, description="planned, late, urgent, moved, failure, undone or chosen"
+        required=True,
+        description="planned, late, urgent, moved, failure, undone, chosen, closed, fixed or without",
     )
     engine = graphene.String(required=True)
     km = graphene.Float(required=True)
@@ -53,6 +77,9 @@ class PlanType(graphene.ObjectType):
     routes = graphene.List(graphene.NonNull(RouteType), required=True)
     unserved = graphene.List(graphene.NonNull(UnservedType), required=True)
     metrics = graphene.JSONString(required=True)
+    insights = graphene.List(
+        graphene.NonNull(InsightType), required=True, description="empty until they are computed"
+    )
     vehicles = graphene.List(
         graphene.NonNull(VehicleType), required=True, description="the hub's vans, busy or not"
     )
@@ -68,6 +95,9 @@ class PlanType(graphene.ObjectType):
 
     def resolve_routes(plan, info):
         return list(with_stops(plan.routes.all()).order_by("seq"))
+
+    def resolve_insights(plan, info):
+        return list(plan.insights.select_related("draft").order_by("pk"))
 
     def resolve_unserved(plan, info):
         return list(plan.unserved.all())

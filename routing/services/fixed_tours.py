@@ -57,7 +57,7 @@ def fix_tour(*, principal: Principal, route_uuid: UUID, weekdays: Collection[int
 
 def end_tour(*, principal: Principal, tour_uuid: UUID) -> FixedTour:
     """It is driven for the last time today. Twice is the same. Raises NotFound."""
-    tour = FixedTour.objects.filter(uuid=tour_uuid).select_related("hub", "vehicle").first()
+    tour: FixedTour | None = FixedTour.objects.filter(uuid=tour_uuid).select_related("hub", "vehicle").first()
     if tour is None or not principal.has(("dispatcher",), tour.hub.uuid):
         raise NotFound(field="tour_id")
     today = clock.today()

@@ -6,12 +6,13 @@ A planner that dies leaves the last published plan in force; its lease runs out 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from lockers.errors import NoRoom
@@ -49,21 +50,26 @@ def plan_wave(
     seconds: float | None = None,
     seed: int = 1,
     engine: str | None = None,
+    note: Callable[[str], None] = lambda stage: None,
 ) -> Plan:
     """Plan a wave whole, publish it and draw it for quotes. Gives the plan in force afterwards.
 
-    Raises NotFound, UnknownWave, PlanRefused when the solver or its judge refuses, RoutesOnTheRoad.
+    `note` hears each stage. Raises NotFound, UnknownWave, PlanRefused when the solver or its judge refuses,
+    RoutesOnTheRoad.
     """
     hub = Hub.by_uuid(hub_uuid, field="hub_id")
-    limits = Limits(seconds=seconds or rules.PLAN_SECONDS)
+    note("reading")
     _measure_roads(hub, day, wave_of(wave))
     loaded = _read(hub, day, wave_of(wave))
+    limits = Limits(seconds=seconds or rules.plan_seconds(len(loaded.legs)), workers=settings.PLAN_WORKERS)
+    note("searching")
     try:
         plan = publish_plan(_propose(loaded, limits=limits, seed=seed, engine=engine))
     except NoRoom:
         # Somebody took a cell meanwhile: read again, and leave every parcel where its own hold is.
         held = _where_held(_read(hub, day, wave_of(wave)))
         plan = publish_plan(_propose(held, limits=limits, seed=seed, engine=engine))
+    note("drawing")
     pictures.keep(plan.uuid)
     return plan
 

@@ -71,6 +71,7 @@ def publish_plan(proposal: Proposal) -> Plan:
             Plan.objects.filter(pk=current.pk).update(status=PlanStatus.SUPERSEDED)
         plan = write_plan(proposal)
         planned = _write_routes(plan, proposal, legs)
+        Leg.objects.filter(pk__in=list(planned)).update(status=LegStatus.PLANNED)
         unserved = write_unserved(plan, proposal, legs)
         _tell(plan, shipments, planned, unserved)
     return plan
@@ -138,7 +139,14 @@ def live_legs(wave: WaveProblem) -> dict[str, Leg]:
     return {str(leg.uuid): leg for leg in rows}
 
 
-def write_plan(proposal: Proposal) -> Plan:
+def write_draft(proposal: Proposal) -> Plan:
+    """A plan to look at, compare with and choose: nothing else changes. The caller holds the wave's lock."""
+    plan = write_plan(proposal, status=PlanStatus.DRAFT)
+    _write_routes(plan, proposal, live_legs(proposal.wave))
+    return plan
+
+
+def write_plan(proposal: Proposal, *, status: PlanStatus = PlanStatus.PUBLISHED) -> Plan:
     wave, solution = proposal.wave, proposal.solution
     now = clock.now()
     plan: Plan = Plan.objects.create(
@@ -146,7 +154,7 @@ def write_plan(proposal: Proposal) -> Plan:
         date=wave.day,
         wave=wave.wave,
         version=next_version(wave),
-        status=PlanStatus.PUBLISHED,
+        status=status,
         cause=proposal.cause,
         actor_uuid=proposal.actor_uuid,
         engine=solution.engine,
@@ -157,7 +165,7 @@ def write_plan(proposal: Proposal) -> Plan:
         options_saved_fen=proposal.options_saved_fen,
         metrics=dict(proposal.metrics),
         created_at=now,
-        published_at=now,
+        published_at=now if status is PlanStatus.PUBLISHED else None,
     )
     return plan
 
@@ -197,7 +205,6 @@ def _write_routes(plan: Plan, proposal: Proposal, legs: Mapping[str, Leg]) -> di
                 task.stop = stop
                 deciding[task.leg_id] = task  # a pair's drop comes after its collection
         StopTask.objects.bulk_create(task for _, tasks in visits for task in tasks)
-    Leg.objects.filter(pk__in=list(deciding)).update(status=LegStatus.PLANNED)
     return deciding
 
 

@@ -44,7 +44,7 @@ def queue_due_waves() -> int:
     sent = 0
     for hub, day, wave in due_waves():
         if claim_wave(hub=hub, day=day, wave=wave):
-            sent += _send("routing.tasks.run_due_wave", [str(hub.uuid), day.isoformat(), wave.value])
+            sent += send("routing.tasks.run_due_wave", [str(hub.uuid), day.isoformat(), wave.value])
     return sent
 
 
@@ -107,11 +107,11 @@ def ask_for_plan(
         require_between(seconds, *SECONDS, "seconds")
     task = uuid7()
     arguments = [str(hub.uuid), day.isoformat(), wave, seconds]
-    transaction.on_commit(partial(_send, "routing.tasks.plan_wave", arguments, task))
+    transaction.on_commit(partial(send, "routing.tasks.plan_wave", arguments, task))
     return task
 
 
-def _send(name: str, arguments: Sequence[object], task: UUID | None = None) -> bool:
+def send(name: str, arguments: Sequence[object], task: UUID | None = None) -> bool:
     """Hand a task to the queue by name; False when the queue cannot be reached."""
     try:
         current_app.send_task(name, args=arguments, task_id=str(task or uuid7()))

@@ -81,6 +81,7 @@ CALLS: dict[str, Call] = {
     "Query.plans": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
     "Query.plan": _by("dispatcher", PACKER, id="{plan}"),
     "Query.comparePlans": _by("dispatcher", PACKER, planId="{plan}", otherId="{plan_before}"),
+    "Query.cityRun": _by("dispatcher", date=DAY, wave="village_loop"),
     "Query.roadClosures": _by("dispatcher", PACKER, hubId="{hub}"),
     "Query.fixedTours": _by("dispatcher", PACKER, hubId="{hub}"),
     "Query.myRoutes": _by("courier", "dispatcher", date=DAY),
@@ -241,6 +242,7 @@ CALLS: dict[str, Call] = {
     "Mutation.replanFailure": _by(
         "dispatcher", planId="{plan}", vehicleId="{waiting_van}", preview=False, idempotencyKey="fails-1"
     ),
+    "Mutation.planCity": _by("dispatcher", date=DAY, wave="village_loop", seconds=5, idempotencyKey="city-1"),
     "Mutation.closeRoad": _by(
         "dispatcher",
         hubId="{hub}",

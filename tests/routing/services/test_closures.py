@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -43,7 +42,7 @@ def dispatcher(hub: Hub) -> Principal:
 
 
 @pytest.fixture
-def places(hub: Hub) -> Iterator[list[Place]]:
+def places(hub: Hub) -> list[Place]:
     """Three stations in a row east of the hub, one to the north."""
     found = []
     for lon, lat in ((0.06, 0.0), (0.12, 0.0), (0.18, 0.0), (0.0, 0.1)):
