@@ -80,7 +80,8 @@ def lift_closure(*, principal: Principal, closure_uuid: UUID) -> RoadClosure:
 
     Raises NotFound.
     """
-    closure = RoadClosure.objects.filter(uuid=closure_uuid).select_related("hub", "place", "other").first()
+    rows = RoadClosure.objects.select_related("hub", "place", "other")
+    closure: RoadClosure | None = rows.filter(uuid=closure_uuid).first()
     if closure is None or not principal.has(("dispatcher",), closure.hub.uuid):
         raise NotFound(field="closure_id")
     RoadClosure.objects.filter(pk=closure.pk, lifted_at=None).update(lifted_at=clock.now())

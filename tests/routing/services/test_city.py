@@ -20,7 +20,7 @@ from tests.factories.farmers import make_station
 from tests.factories.places import make_county, make_hub, make_vehicle
 from tests.factories.routing import DAY, make_shipment
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("eve")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("eve")]
 
 LOOP = "village_loop"
 COUNTIES = (("360921", "奉新县"), ("360922", "万载县"), ("360923", "上高县"))
@@ -47,6 +47,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             found.append(args[0])
 
     monkeypatch.setattr(queueing.current_app, "send_task", take)
+    # Every test is one transaction: what follows a commit follows at once.
+    monkeypatch.setattr(city.transaction, "on_commit", lambda work: work())
     return found
 
 

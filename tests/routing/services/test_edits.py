@@ -21,7 +21,7 @@ from marketplace.outbox.models import OutboxEvent
 from marketplace.places.models import Hub, Place, Vehicle, VehicleCompartment
 from routing.errors import AlreadyUnderWay, DoesNotFit, NothingToUndo, PlanChanged
 from routing.models import Leg, Plan, Route, RouteChange, Shipment, ShipmentOption, Stop, StopTask
-from routing.services import edits, planning, tour
+from routing.services import acting, edits, planning, tour
 from routing.services.requests import ParcelSpec
 from routing.services.standing import stand
 from routing.solver.check import check
@@ -181,7 +181,7 @@ def test_a_stop_on_the_road_is_nobody_elses(
         edits.move_stop(principal=dispatcher, stop_uuid=last.uuid, vehicle_uuid=van.uuid)
 
 
-def urgent(dispatcher: Principal, plan: Plan, place: Place, **more) -> edits.Effect:
+def urgent(dispatcher: Principal, plan: Plan, place: Place, **more) -> acting.Effect:
     return edits.insert_urgent(
         principal=dispatcher,
         hub_uuid=plan.hub.uuid,
