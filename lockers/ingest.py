@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from django.db import InterfaceError, OperationalError, connection
 from lockers.models import Device
 from lockers.protocol.topics import STATES, UPWARD, Channel, Topic
 from lockers.services.cabinets import CONFIG_CHANNEL
+from lockers.services.carriers import Carrier
 from lockers.services.commands import COMMAND_CHANNEL, expire_commands, mark_sent, signed_pending
 from lockers.services.config import signed_config
 from lockers.services.facts import devices_to_settle, settle_device
@@ -30,6 +32,7 @@ from lockers.services.presence import all_unknown
 from lockers.services.simulated import BLUEPRINT_TOPIC, CLOCK_TOPIC, blueprints, clock_message
 from lockers.transports.exchange import Exchange
 from lockers.transports.loopback import LoopbackServer
+from lockers.transports.maker import MakerLine
 from lockers.transports.mosquitto import SERVER_USER
 from lockers.transports.mqtt import Broker, MqttLine
 from lockers.transports.port import Message, Transport, TransportError
@@ -46,10 +49,12 @@ RECONNECTED = "reconnected"
 
 
 class Ingest:
-    """One transport's server side. `run` returns after `stop`."""
+    """One transport's server side, for the devices that `carrier` reaches. `run` returns after `stop`."""
 
-    def __init__(self, transport: Transport, *, simulation: Transport | None = None) -> None:
-        self._transport, self._simulation = transport, simulation
+    def __init__(
+        self, transport: Transport, *, simulation: Transport | None = None, carrier: str = ""
+    ) -> None:
+        self._transport, self._simulation, self._carrier = transport, simulation, carrier
         self._inbox: queue.SimpleQueue[Message | str] = queue.SimpleQueue()
         self._woken: set[str] = set()
         self._looked_at_s = -LOOK_EVERY_S
@@ -61,7 +66,7 @@ class Ingest:
 
     def start(self) -> None:
         """Take over: nobody is known to be there until he says so."""
-        all_unknown()
+        all_unknown(carrier=self._carrier)
         self._tell_simulation()
         self._transport.subscribe(f"$share/ingest/{UPWARD}", self._inbox.put)
         self._transport.subscribe(STATES, self._inbox.put)
@@ -140,14 +145,15 @@ class Ingest:
 
     def _send_commands(self) -> None:
         expire_commands()
-        for command, payload, left_s in signed_pending():
+        for command, payload, left_s in signed_pending(carrier=self._carrier):
             topic = Topic(command.device.device, Channel.COMMAND)
             if self._publish(topic, payload, expires_in_s=left_s):
                 mark_sent(command)
 
     def _configure(self) -> None:
         """Publish the configuration of each device whose version moved since we last did."""
-        for device in Device.objects.filter(revoked_at=None, cabinet__isnull=False).select_related("cabinet"):
+        configured = Device.objects.filter(revoked_at=None, cabinet__isnull=False, carrier=self._carrier)
+        for device in configured.select_related("cabinet"):
             if self._configs.get(device.device) != device.config_version:
                 topic = Topic(device.device, Channel.CONFIG)
                 if self._publish(topic, signed_config(device), retain=True):
@@ -207,6 +213,21 @@ def serve_mqtt(broker: Broker, *, name: str, ready: Callable[[Ingest], None]) ->
         line.close()
     if line.taken_over:
         raise TransportError(f"another worker took over as {name!r}: give each its own --name")
+
+
+def serve_maker(carrier: Carrier, *, ready: Callable[[Ingest], None]) -> None:
+    """A maker's platform, for the devices that were given to it."""
+    devices = frozenset(Device.objects.filter(carrier=carrier.name).values_list("device", flat=True))
+    line = MakerLine(
+        replace(carrier.platform, carries=devices), listen=carrier.listen, public_url=carrier.public_url
+    )
+    ingest = Ingest(line, carrier=carrier.name)
+    ingest.start()
+    ready(ingest)
+    try:
+        _run(ingest)
+    finally:
+        line.close()
 
 
 def _run(ingest: Ingest) -> None:

@@ -142,7 +142,8 @@ SIGN_IN_CODE_MINUTES = env.integer("SIGN_IN_CODE_MINUTES", 5, 1, 60)
 #: Where the cabinets' transport listens (unix socket), and where simulated cabinets take a person's hand.
 DEVICE_SOCKET = env.text("DEVICE_SOCKET", str(DATA_DIR / "devices.sock"))
 CABINET_CONTROL_URL = env.text("CABINET_CONTROL_URL", "")
-#: Root keys of the lockers live outside the database.
+#: Root keys of the lockers, and the keys of makers' platforms, live outside the database.
+CARRIER_FILE = env.text("CARRIER_FILE", str(DATA_DIR / "keys" / "carriers.json"))
 LOCKER_KEY_FILE = env.text("LOCKER_KEY_FILE", str(DATA_DIR / "keys" / "locker.json"))
 
 #: Threads of one planning task: above one, large waves are cut into sectors whose borders move.

@@ -250,7 +250,7 @@ class Bench:
             group=LiveGroup(group, counter, tag),
             state=AllocationState.LOADED,
             door=self.door,
-            collect_until=clock.now() + FAR,
+            collect_until=clock.wall() + FAR,
             policy=DepositPolicy(consent=True),
         )
         return replace(made, **changes)

@@ -25,6 +25,9 @@ class Device(Identified):
     generation = models.PositiveIntegerField(default=1)
     registered_at = models.DateTimeField(null=True, help_text="it fetched the key of this generation itself")
     simulated = models.BooleanField(default=False)
+    carrier = models.CharField(
+        max_length=20, blank=True, help_text="a maker's platform that it is reached through; empty: our wire"
+    )
     revoked_at = models.DateTimeField(null=True)
     online = models.BooleanField(default=False)
     last_seen = models.DateTimeField(null=True, help_text="wire time")

@@ -101,10 +101,12 @@ def commands_in_flight() -> int:
     return int(Command.objects.filter(UNRESOLVED, expires_at__gt=clock.wall()).count())
 
 
-def signed_pending() -> Iterator[tuple[Command, bytes, float]]:
+def signed_pending(*, carrier: str = "") -> Iterator[tuple[Command, bytes, float]]:
     """(order, payload, seconds until it expires) of what was not sent yet, oldest first."""
     wall = clock.wall()
-    waiting = Command.objects.filter(status=CommandStatus.PENDING, expires_at__gt=wall).order_by("id")
+    waiting = Command.objects.filter(
+        status=CommandStatus.PENDING, expires_at__gt=wall, device__carrier=carrier
+    ).order_by("id")
     for command in waiting.select_related("device"):
         yield command, signed(command), (command.expires_at - wall).total_seconds()
 

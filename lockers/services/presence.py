@@ -39,9 +39,9 @@ def note_state(device: Device, channel: Channel, envelope: Envelope) -> None:
         _doors(device, envelope)
 
 
-def all_unknown() -> None:
+def all_unknown(*, carrier: str = "") -> None:
     """The server's side starts anew: who is there says so by itself."""
-    Device.objects.filter(online=True).update(online=False)
+    Device.objects.filter(online=True, carrier=carrier).update(online=False)
 
 
 def note_twin(device: Device, *, boot: int) -> None:

@@ -15,7 +15,7 @@ from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet
 from lockers.simulator.faults import set_fault
 from lockers.simulator.host import Host
-from lockers.simulator.json_http import Body, UnknownRoute, json_server
+from lockers.simulator.json_http import Asked, Body, UnknownRoute, json_server
 
 
 def _clock(host: Host, body: Body) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def _cabinet(host: Host, device: str) -> Cabinet:
 def serve_control(host: Host, port: int) -> ThreadingHTTPServer:
     """A server on 127.0.0.1:`port` (0: any free one), not yet serving."""
 
-    def answers(method: str, target: str, headers: Mapping[str, str], body: Body) -> Any:
-        path = target.split("?")[0]
-        return host.call(lambda: dispatch(host, method, path, body))
+    def answers(asked: Asked) -> Any:
+        path = asked.target.split("?")[0]
+        return host.call(lambda: dispatch(host, asked.method, path, asked.body))
 
     return json_server(answers, port)

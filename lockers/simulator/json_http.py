@@ -4,6 +4,7 @@ Refusals are 409 {"code", "text"}, a dark screen is 503, what cannot be read 400
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -26,8 +27,18 @@ class NotAllowed(Exception):
     """401: the caller did not show what it must."""
 
 
-#: (method, path with query, headers, body) -> what to answer
-Answers = Callable[[str, str, Mapping[str, str], Body], Any]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`target`: path with query; `headers` by lower-case name; `raw`: the bytes that a signature covers."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: Body
+    raw: bytes
+
+
+Answers = Callable[[Asked], Any]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -35,27 +46,28 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._serve({})
+        self._serve({}, b"")
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         if length > BODY_LIMIT_BYTES:
             self._reply(413, {"code": "too_large"})
             return
+        raw = self.rfile.read(length)
         try:
-            body = orjson.loads(self.rfile.read(length) or b"{}")
+            body = orjson.loads(raw or b"{}")
         except orjson.JSONDecodeError as error:
             self._reply(400, {"code": "malformed", "text": str(error)})
             return
         if isinstance(body, dict):
-            self._serve(body)
+            self._serve(body, raw)
         else:
             self._reply(400, {"code": "malformed", "text": "an object is expected"})
 
-    def _serve(self, body: Body) -> None:
+    def _serve(self, body: Body, raw: bytes) -> None:
         try:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self._reply(200, self.answers(self.command, self.path, headers, body))
+            self._reply(200, self.answers(Asked(self.command, self.path, headers, body, raw)))
         except NotAllowed:
             self._reply(401, {"code": "not_allowed"})
         except UnknownRoute as error:

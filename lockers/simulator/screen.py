@@ -28,7 +28,7 @@ from lockers.simulator.board import FIRMWARE, Board
 from lockers.simulator.cabinet import Cabinet
 from lockers.simulator.host import Host
 from lockers.simulator.journal import Opening
-from lockers.simulator.json_http import Body, NotAllowed, UnknownRoute, json_server
+from lockers.simulator.json_http import Asked, Body, NotAllowed, UnknownRoute, json_server
 
 LONGEST_WAIT_S, LOOK_EVERY_S = 30.0, 0.1
 _OPEN = (DoorState.OPEN, DoorState.AJAR, DoorState.FORCED)
@@ -204,24 +204,24 @@ def screen_secret(directory: Path, device: str) -> str:
 def serve_screens(host: Host, port: int) -> ThreadingHTTPServer:
     """The screens of all cabinets of this process, not yet serving. A cabinet of its own has one."""
 
-    def answers(method: str, target: str, headers: Mapping[str, str], body: Body) -> Any:
-        url = urlsplit(target)
+    def answers(asked: Asked) -> Any:
+        url = urlsplit(asked.target)
         device, _, rest = url.path.lstrip("/").partition("/")
         cabinet = host.cabinets.get(device)
         if cabinet is None:
             raise UnknownRoute(device)
-        shown = headers.get("authorization", "").encode()
+        shown = asked.headers.get("authorization", "").encode()
         secret = host.call(lambda: screen_secret(host.directory, device))  # made by one thread
         if not hmac.compare_digest(shown, f"Bearer {secret}".encode()):
             raise NotAllowed(device)
-        if method == "GET" and rest == "status":
-            asked = {name: values[0] for name, values in parse_qs(url.query).items()}
-            return _status_after(host, cabinet, asked)
+        if asked.method == "GET" and rest == "status":
+            wanted = {name: values[0] for name, values in parse_qs(url.query).items()}
+            return _status_after(host, cabinet, wanted)
         kind, _, tx = rest.partition("/")
-        if method == "GET" and kind == "openings" and tx:
+        if asked.method == "GET" and kind == "openings" and tx:
             return host.call(lambda: opening(cabinet, tx))
-        if method == "POST" and rest in ACTS:
-            return host.call(lambda: ACTS[rest](cabinet, body))
+        if asked.method == "POST" and rest in ACTS:
+            return host.call(lambda: ACTS[rest](cabinet, asked.body))
         raise UnknownRoute(rest)
 
     return json_server(answers, port)

@@ -47,7 +47,7 @@ def test_the_simulated_cabinet_keeps_every_rule(
         first = link.line(blueprint.device, on_connect=joined)
         url = f"http://127.0.0.1:{port}"
         second = HttpsLine(url, blueprint.device, blueprint.key, boot=boot, on_connect=joined)
-        return WithFallback(first, second, after_s=0.1)
+        return WithFallback(first, second, after_s=3.0)
 
     with hosting(tmp_path, make_line, BLUEPRINT) as hosted:
         hosted.secret("L1")

@@ -39,7 +39,7 @@ def obeys_a_reissued_code(bench: Bench) -> None:
 
 def keeps_an_overdue_parcel(bench: Bench) -> None:
     """Past `until` the right code opens nothing, is told as overdue, and is no guess."""
-    bench.configure(bench.parcel(collect_until=clock.now() - timedelta(hours=1)))
+    bench.configure(bench.parcel(collect_until=clock.wall() - timedelta(hours=1)))
     tx = _opens_nothing(bench, CODE, "an overdue parcel was given out")
     reasons = [each.body.get("reason") for each in bench.told("code.attempt", tx=tx)]
     if reasons != ["overdue"]:

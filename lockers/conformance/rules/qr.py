@@ -67,7 +67,7 @@ def token(
     bench: Bench, group: int, *, counter: int = 0, left: timedelta = FAR, device: str | None = None,
     signer: Ed25519PrivateKey | None = None,
 ) -> str:  # fmt: skip
-    until = clock.now() + left
+    until = clock.wall() + left
     made = PickupToken(group=group, counter=counter, expires_at=until)
     return sign_pickup(signer or bench.signer, device=device or bench.device, token=made)
 

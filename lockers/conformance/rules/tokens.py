@@ -58,7 +58,7 @@ def refuses_strange_tokens(bench: Bench) -> None:
         "changed": right[:30] + ("A" if right[30] != "A" else "B") + right[31:],
         "another cabinet's": _token(bench, drop, device="somebody-else"),
         "another generation's": _token(bench, drop, generation=bench.generation + 1),
-        "expired": _token(bench, drop, expires_at=clock.now() - timedelta(minutes=1)),
+        "expired": _token(bench, drop, expires_at=clock.wall() - timedelta(minutes=1)),
     }
     for how, text in strange.items():
         before, told = len(bench.heard), len(bench.told("token.refused"))
@@ -95,7 +95,7 @@ def _drop(bench: Bench, **changes: Any) -> Drop:
 def _token(bench: Bench, *drops: Drop, **changes: Any) -> str:
     made = CourierToken(
         device=bench.device, generation=bench.generation, tx=str(uuid4()), courier="conformance",
-        expires_at=clock.now() + timedelta(hours=1), drops=drops,
+        expires_at=clock.wall() + timedelta(hours=1), drops=drops,
     )  # fmt: skip
     return seal_token(replace(made, **changes), key=keys.seal_key(bench.key))
 

@@ -73,4 +73,5 @@ def test_parcels_that_share_a_cell_take_it_once(frozen: datetime) -> None:
     stayed(cabinet, start, 6)
     stayed(cabinet, start + timedelta(hours=2), 4)
     [use] = utilisation(principal=Principal.system("x"), start=start, end=frozen)
-    assert (use.parcels, use.use) == (2, pytest.approx(6 / 48))
+    assert use.parcels == 2
+    assert use.use == pytest.approx(6 / 48)

@@ -1,19 +1,27 @@
 """One contract, every transport: what any two peers may rely on."""
 
 import contextlib
+import os
 import queue
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import httpx
 import pytest
 
 from lockers.transports.exchange import SESSION_KEPT_S, Exchange
 from lockers.transports.loopback import LoopbackLink, LoopbackServer
+from lockers.transports.maker import MakerLine, Platform
 from lockers.transports.mqtt import MqttLine
 from lockers.transports.port import Message, Transport, TransportError, Will, matches
 from tests.lockers.mosquitto import Mosquitto
+
+ROOT = Path(__file__).parents[3]
 
 
 class Net(Protocol):
@@ -95,6 +103,65 @@ class Mqtt:
         self.mosquitto.kill()
 
 
+class Maker:
+    """A maker's platform as a process of its own: its devices on a socket, we over its HTTP interface."""
+
+    def __init__(self, folder: Path, *plain: str) -> None:
+        self.keys = {"MAKER_CALL_KEY": "aa" * 32, "MAKER_HOOK_KEY": "bb" * 32}
+        self.socket = folder / "maker.sock"
+        command = [sys.executable, "-m", "lockers.simulator.maker", "--socket", str(self.socket)]
+        self.process = subprocess.Popen(
+            [*command, *(f"--plain={each}" for each in plain)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, **self.keys},
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().split()[-1]
+        self.lines: list[MakerLine] = []
+        self.links: list[LoopbackLink] = []
+
+    def platform(self, **changes: Any) -> Platform:
+        keys = (bytes.fromhex(each) for each in self.keys.values())
+        return replace(Platform(self.url, *keys), **changes)
+
+    def server(self) -> Transport:
+        line = MakerLine(self.platform())
+        self.lines.append(line)
+        line.subscribe("lk/nobody/up/evt", lambda message: None)
+        wait_for(lambda: line.connected)
+        return line
+
+    def device(self, client: str, will: Will | None = None) -> Transport:
+        link = LoopbackLink(self.socket)
+        self.links.append(link)
+        end = link.connect(client, will=will)
+        wait_for(lambda: end.connected and self.online(client))
+        end.link = link  # type: ignore[attr-defined]
+        return end
+
+    def online(self, client: str) -> bool:
+        asking = MakerLine(self.platform())
+        try:
+            return bool(asking.doors(client)["online"])
+        finally:
+            asking.close()
+
+    def cut(self, device: Transport) -> None:
+        device.link.close()  # type: ignore[attr-defined]
+        wait_for(lambda: not self.online(device.client))  # type: ignore[attr-defined]
+
+    def hands(self, door: int, act: str) -> None:
+        body = {"device": "M1", "door": door, "act": act}
+        httpx.post(f"{self.url}/hands", json=body, trust_env=False).raise_for_status()
+
+    def close(self) -> None:
+        for each in (*self.lines, *self.links):
+            each.close()
+        self.process.terminate()
+        self.process.wait(timeout=10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
 def wait_for(true: Callable[[], bool]) -> None:
     until = time.monotonic() + 5
     while not true():
@@ -102,17 +169,22 @@ def wait_for(true: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-@pytest.fixture(params=["memory", "loopback", pytest.param("mqtt", marks=pytest.mark.mosquitto)])
+MAKER = pytest.param("maker", marks=pytest.mark.processes)
+
+
+@pytest.fixture(params=["memory", "loopback", pytest.param("mqtt", marks=pytest.mark.mosquitto), MAKER])
 def net(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Net]:
     if request.param == "memory":
         yield InMemory()
         return
     passwords = {"L1": "one", "L2": "two"}
-    net: Loopback | Mqtt = (
-        Loopback(tmp_path / "devices.sock")
-        if request.param == "loopback"
-        else Mqtt(Mosquitto(tmp_path / "broker", passwords))
-    )
+    net: Loopback | Mqtt | Maker
+    if request.param == "loopback":
+        net = Loopback(tmp_path / "devices.sock")
+    elif request.param == "mqtt":
+        net = Mqtt(Mosquitto(tmp_path / "broker", passwords))
+    else:
+        net = Maker(tmp_path)
     try:
         yield net
     finally:
