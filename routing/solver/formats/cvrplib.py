@@ -33,7 +33,7 @@ def read_problem(file: Path) -> Problem:
     capacity = lines.number_of(header.get("CAPACITY", ""), "CAPACITY")
     points = [_row(lines, number, ("NODE", "X", "Y")) for number in range(count)]
     lines.expect("DEMAND_SECTION")
-    demands = [_row(lines, number, ("NODE", "DEMAND"))[0] for number in range(count)]
+    demands = [_demand(lines, number, capacity) for number in range(count)]
     lines.expect("DEPOT_SECTION")
     if lines.numbers(("DEPOT",)) != [1.0]:
         lines.fail("only a single depot at node 1 can be read", field="DEPOT_SECTION")
@@ -83,10 +83,17 @@ def _header(lines: Lines) -> dict[str, str]:
 
 
 def _row(lines: Lines, number: int, fields: tuple[str, ...]) -> list[float]:
-    row = lines.numbers(fields)
+    row = lines.numbers(fields, signed=("X", "Y"))
     if row[0] != number + 1:
         lines.fail(f"is {row[0]:g} where {number + 1} should stand", field=fields[0])
     return row[1:]
+
+
+def _demand(lines: Lines, number: int, capacity: float) -> float:
+    row = lines.numbers(("NODE", "DEMAND"))
+    if row[0] != number + 1:
+        lines.fail(f"is {row[0]:g} where {number + 1} should stand", field="NODE")
+    return lines.fits(row[1], capacity, row)
 
 
 def _shipment(number: int, demand: float) -> Shipment:

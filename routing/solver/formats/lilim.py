@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from routing.solver.errors import FormatError, ProblemError
-from routing.solver.formats.lines import Lines
+from routing.solver.formats.lines import Lines, Row
 from routing.solver.formats.solomon import ROUTE, SHIPMENT, fleet
 from routing.solver.formats.visits import Step, load_routes, save_routes, timed
 from routing.solver.matrix import Floats, Matrix
@@ -25,9 +25,10 @@ def read_problem(file: Path) -> Problem:
     """Read an instance. Raises FormatError naming line and field."""
     lines = Lines(file)
     count, capacity, _ = lines.numbers(("NUMBER", "CAPACITY", "SPEED"))
-    rows: list[list[float]] = []
+    rows: list[Row] = []
     while lines.more():
-        row = lines.numbers(_TASK)
+        row = lines.numbers(_TASK, signed=("X", "Y", "DEMAND"))
+        lines.fits(row[3], capacity, row)
         if row[0] != len(rows):
             lines.fail(f"is {row[0]:g} where {len(rows)} should stand", field=_TASK[0])
         if row[5] < row[4]:
@@ -85,12 +86,12 @@ def _step(steps: dict[str, Step], label: object, file: Path) -> Step:
     return steps[str(label)]
 
 
-def _shipment(lines: Lines, rows: list[list[float]], row: list[float]) -> Shipment:
+def _shipment(lines: Lines, rows: list[Row], row: Row) -> Shipment:
     """The pair that begins at this task; its id is the pickup's number, its option's the delivery's."""
-    other = lines.whole(row[8], "DELIVERY", low=1, below=len(rows))
+    other = lines.whole(row[8], "DELIVERY", low=1, below=len(rows), row=row)
     drop = rows[other]
     if drop[7] != row[0]:
-        lines.fail(f"task {other} is not the delivery of task {row[0]:g}", field="PICKUP")
+        lines.fail(f"task {other} is not the delivery of task {row[0]:g}", field="PICKUP", row=drop)
     label, end = str(int(row[0])), str(other)
     return Shipment(
         id=label,
@@ -103,7 +104,7 @@ def _shipment(lines: Lines, rows: list[list[float]], row: list[float]) -> Shipme
     )
 
 
-def _matrix(rows: list[list[float]]) -> Matrix:
+def _matrix(rows: list[Row]) -> Matrix:
     points = np.array([row[1:3] for row in rows])
     ways: Floats = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
     return Matrix(ways, ways)

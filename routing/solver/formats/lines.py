@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from routing.solver.errors import FormatError
+
+
+class Row(list[float]):
+    """The numbers of one line, which knows its place."""
+
+    def __init__(self, values: Iterable[float], line: int) -> None:
+        super().__init__(values)
+        self.line = line
 
 
 class Lines:
@@ -24,8 +32,9 @@ class Lines:
         self.lines = text.splitlines()
         self.number = 0
 
-    def fail(self, message: str, *, field: str = "") -> NoReturn:
-        raise FormatError(message, file=self.file, path=field, line=self.number)
+    def fail(self, message: str, *, field: str = "", row: Row | None = None) -> NoReturn:
+        """Refuse the current line, or that of a row read before."""
+        raise FormatError(message, file=self.file, path=field, line=self.number if row is None else row.line)
 
     def more(self) -> bool:
         """Whether a line with something on it is left."""
@@ -46,13 +55,17 @@ class Lines:
             self.fail(f"expected {start!r}, found {line[:40]!r}", field=start)
         return line
 
-    def numbers(self, fields: Sequence[str]) -> list[float]:
-        """The next line as exactly these fields."""
+    def numbers(self, fields: Sequence[str], *, signed: Container[str] = ()) -> Row:
+        """The next line as exactly these fields; only `signed` ones may be below zero."""
         words = self.next(fields[0]).split()
         if len(words) != len(fields):
             message = f"has {len(words)} fields instead of {len(fields)} ({', '.join(fields)})"
             self.fail(message, field=fields[min(len(words), len(fields) - 1)])
-        return [self.number_of(word, field) for word, field in zip(words, fields, strict=True)]
+        row = Row((self.number_of(w, f) for w, f in zip(words, fields, strict=True)), self.number)
+        for value, field in zip(row, fields, strict=True):
+            if value < 0 and field not in signed:
+                self.fail(f"is below 0: {value:g}", field=field)
+        return row
 
     def number_of(self, word: str, field: str) -> float:
         """A finite number."""
@@ -64,9 +77,17 @@ class Lines:
             self.fail(f"is not finite: {word!r}", field=field)
         return value
 
-    def whole(self, value: float, field: str, *, low: int = 0, below: int | None = None) -> int:
+    def fits(self, demand: float, capacity: float, row: Row, field: str = "DEMAND") -> float:
+        """A demand that some vehicle holds."""
+        if demand > capacity:
+            self.fail(f"is {demand:g}, more than a vehicle holds ({capacity:g})", field=field, row=row)
+        return demand
+
+    def whole(
+        self, value: float, field: str, *, low: int = 0, below: int | None = None, row: Row | None = None
+    ) -> int:
         """An integer in [low, below)."""
         if value != int(value) or value < low or (below is not None and value >= below):
             limit = "" if below is None else f" and below {below}"
-            self.fail(f"is no integer from {low}{limit}: {value:g}", field=field)
+            self.fail(f"is no integer from {low}{limit}: {value:g}", field=field, row=row)
         return int(value)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from routing.solver.errors import FormatError, ProblemError
-from routing.solver.formats.lines import Lines
+from routing.solver.formats.lines import Lines, Row
 from routing.solver.formats.visits import Step, load_routes, save_routes, timed
 from routing.solver.matrix import Floats, Matrix
 from routing.solver.problem import Compartment, Option, Place, Problem, Shipment, Vehicle, Window
@@ -35,9 +35,10 @@ def read_problem(file: Path, *, routes_first: bool = False) -> Problem:
     vehicles = lines.whole(count, "NUMBER", low=1)
     lines.expect("CUSTOMER")
     lines.expect("CUST NO.")
-    rows: list[list[float]] = []
+    rows: list[Row] = []
     while lines.more():
-        row = lines.numbers(_CUSTOMER)
+        row = lines.numbers(_CUSTOMER, signed=("XCOORD.", "YCOORD."))
+        lines.fits(row[3], capacity, row)
         if row[0] != len(rows):
             lines.fail(f"is {row[0]:g} where {len(rows)} should stand", field=_CUSTOMER[0])
         if row[5] < row[4]:
@@ -103,7 +104,7 @@ def _shipment(row: list[float], scale: float) -> Shipment:
     return Shipment(label, Direction.DOWN, (option,), volume_ml=row[3], weight_g=0, value_fen=SHIPMENT)
 
 
-def _matrix(rows: list[list[float]], *, real: bool) -> Matrix:
+def _matrix(rows: list[Row], *, real: bool) -> Matrix:
     points = np.array([row[1:3] for row in rows])
     ways: Floats = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
     if not real:

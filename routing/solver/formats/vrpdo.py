@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from routing.solver.errors import FormatError, ProblemError
-from routing.solver.formats.lines import Lines
+from routing.solver.formats.lines import Lines, Row
 from routing.solver.formats.visits import Step, load_routes, save_routes, timed
 from routing.solver.matrix import Floats, Matrix
 from routing.solver.problem import (
@@ -43,6 +43,7 @@ LATER = {1: 2.0, 2: 5.0}
 
 _HEAD = ("VEHICLE", "CAPACITY", "LOCATIONS", "CUSTOMER", "OPTIONS", "PRIORITIES", "NUMTYPS")
 _LOCATION = ("LOCATION", "XCOORD", "YCOORD", "CAP", "READY", "DUE", "TYP", "SERVICETIME")
+_SIGNED = ("XCOORD", "YCOORD", "CAP")
 _OPTION = ("OPTION", "LOCATION", "CUSTOMER", "PRIO", "SERVICETIME", "COST")
 
 
@@ -119,26 +120,26 @@ def _head(lines: Lines) -> _Head:
     return _Head(counts[0], values[1], counts[1], counts[2], counts[3])
 
 
-def _table(lines: Lines, title: str, fields: tuple[str, ...], count: int) -> list[list[float]]:
+def _table(lines: Lines, title: str, fields: tuple[str, ...], count: int) -> list[Row]:
     """Rows numbered from 0 under their title."""
     lines.expect(title)
     rows = []
     for number in range(count):
-        row = lines.numbers(fields)
+        row = lines.numbers(fields, signed=_SIGNED)
         if row[0] != number:
             lines.fail(f"is {row[0]:g} where {number} should stand", field=fields[0])
         rows.append(row)
     return rows
 
 
-def _place(lines: Lines, row: list[float], *, tilk: bool) -> Place:
+def _place(lines: Lines, row: Row, *, tilk: bool) -> Place:
     number, _, _, cap, ready, due, kind, service = row
     scale = 10.0 if tilk else 1.0
     later = LATER.get(int(kind), 0.0) if tilk else 0.0
     if due < ready:
-        lines.fail(f"location {number:g} closes before it opens", field="DUE")
+        lines.fail(f"location {number:g} closes before it opens", field="DUE", row=row)
     if cap < -1 or cap != int(cap):
-        lines.fail(f"location {number:g} has the capacity {cap:g}", field="CAP")
+        lines.fail(f"location {number:g} has the capacity {cap:g}", field="CAP", row=row)
     return Place(
         id=str(int(number)),
         windows=(Window(ready * scale, (due + later) * scale),),
@@ -164,13 +165,13 @@ def _vehicles(head: _Head, depot: Place) -> tuple[Vehicle, ...]:
 
 
 def _shipments(
-    lines: Lines, head: _Head, demands: list[list[float]], rows: list[list[float]], scale: float
+    lines: Lines, head: _Head, demands: list[Row], rows: list[Row], scale: float
 ) -> tuple[Shipment, ...]:
     options: list[list[Option]] = [[] for _ in demands]
     for row in rows:
-        location = lines.whole(row[1], "LOCATION", below=head.locations)
-        customer = lines.whole(row[2], "CUSTOMER", below=head.customers)
-        priority = lines.whole(row[3], "PRIO")
+        location = lines.whole(row[1], "LOCATION", below=head.locations, row=row)
+        customer = lines.whole(row[2], "CUSTOMER", below=head.customers, row=row)
+        priority = lines.whole(row[3], "PRIO", row=row)
         option = Option(
             str(int(row[0])),
             str(location),
@@ -184,16 +185,16 @@ def _shipments(
             id=str(number),
             direction=Direction.DOWN,
             options=tuple(options[number]),
-            volume_ml=demand,
+            volume_ml=lines.fits(row[1], head.capacity, row),
             weight_g=0,
             size=Size.S,
             value_fen=SHIPMENT,
         )
-        for number, (_, demand) in enumerate(demands)
+        for number, row in enumerate(demands)
     )
 
 
-def _matrix(rows: list[list[float]], *, tilk: bool) -> Matrix:
+def _matrix(rows: list[Row], *, tilk: bool) -> Matrix:
     points = np.array([row[1:3] for row in rows])
     ways: Floats = np.hypot(*(points[:, None, :] - points[None, :, :]).transpose(2, 0, 1))
     if tilk:

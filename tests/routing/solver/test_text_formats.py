@@ -176,15 +176,15 @@ def test_a_cut_file_is_refused_by_name_or_reads(family: str, file: Path) -> None
     ("family", "old", "new", "line", "field"),
     [
         ("vrpdo", "1 3 4 -1 0 50 2 6", "1 3 x -1 0 50 2 6", 13, "YCOORD"),
-        ("vrpdo", "1 3 4 -1 0 50 2 6", "1 3 4 -1 60 50 2 6", None, "DUE"),
+        ("vrpdo", "1 3 4 -1 0 50 2 6", "1 3 4 -1 60 50 2 6", 13, "DUE"),
         ("vrpdo", "1 3 4 -1 0 50 2 6", "1 3 4 -1 0 50 2", 13, "SERVICETIME"),
-        ("vrpdo", "4 1 2 1 2 0", "4 9 2 1 2 0", None, "LOCATION"),
+        ("vrpdo", "4 1 2 1 2 0", "4 9 2 1 2 0", 22, "LOCATION"),
         ("vrpdo", "4 1 2 1 2 0", "3 1 2 1 2 0", 22, "OPTION"),
         ("vrpdo", "4 1 2 1 2 0", "4 1 2 1 2 0\n5 1 2 1 2 0", 23, ""),
         ("solomon", " 2 3 4 6 20 150 10", " 2 3 4 6 200 150 10", 12, "DUE DATE"),
         ("solomon", " 2 3 4 6 20 150 10", " 2 3 4 inf 20 150 10", 12, "DEMAND"),
         ("solomon", " 2 3 4 6 20 150 10", " 1 3 4 6 20 150 10", 12, "CUST NO."),
-        ("lilim", "1 1 1 5 0 100 10 0 2", "1 1 1 5 0 100 10 0 9", None, "DELIVERY"),
+        ("lilim", "1 1 1 5 0 100 10 0 2", "1 1 1 5 0 100 10 0 9", 3, "DELIVERY"),
         ("cvrplib", "EUC_2D", "EXPLICIT", None, "EDGE_WEIGHT_TYPE"),
         ("cvrplib", "2 3 4", "2 3", 8, "Y"),
     ],
@@ -200,10 +200,46 @@ def test_bad_lines_are_named(
         assert caught.value.line == line
 
 
-def test_a_customer_larger_than_the_van_is_refused(file: Path) -> None:
-    file.write_text(VRPDO.replace("0 4\n", "0 40\n", 1))
-    with pytest.raises(FormatError, match=r"shipments\[0\]\.volume_ml"):
-        vrpdo.read_problem(file)
+BAD = [
+    # family, what stands there, what stands there instead, line, field
+    ("vrpdo", "0 4\n", "0 40\n", 7, "DEMAND"),
+    ("vrpdo", "0 4\n", "0 -4\n", 7, "DEMAND"),
+    ("vrpdo", "0 4\n", "0 inf\n", 7, "DEMAND"),
+    ("vrpdo", "0 4\n", "0 4 1\n", 7, "DEMAND"),
+    ("vrpdo", "1 3\n2 5", "0 3\n2 5", 8, "CUSTOMER"),
+    ("vrpdo", "1 3 4 -1 0 50 2 6", "1 3 -1 0 50 2 6", 13, "SERVICETIME"),
+    ("vrpdo", "1 3 4 -1 0 50 2 6", "1 3 4 -1 60 50 2 6", 13, "DUE"),
+    ("vrpdo", "4 1 2 1 2 0", "4 1 7 1 2 0", 22, "CUSTOMER"),
+    ("vrpdo", "3 3 2 0 2 0\n4 1 2 1 2 0\n", "3 3 2", 21, "PRIO"),
+    ("solomon", " 1 1 1 5 0 100 10", " 1 1 1 50 0 100 10", 11, "DEMAND"),
+    ("solomon", " 1 1 1 5 0 100 10", " 1 1 1 -5 0 100 10", 11, "DEMAND"),
+    ("solomon", " 1 1 1 5 0 100 10", " 1 1 1 nan 0 100 10", 11, "DEMAND"),
+    ("solomon", " 1 1 1 5 0 100 10", " 1 1 1 5 0 100 10 7", 11, "SERVICE TIME"),
+    ("solomon", " 1 1 1 5 0 100 10", " 2 1 1 5 0 100 10", 11, "CUST NO."),
+    ("solomon", " 1 1 1 5 0 100 10", " 1 1 1 5 120 100 10", 11, "DUE DATE"),
+    ("solomon", " 2 3 4 6 20 150 10", " 2 3 4", 12, "DEMAND"),
+    ("lilim", "1 1 1 5 0 100 10 0 2", "1 1 1 50 0 100 10 0 2", 3, "DEMAND"),
+    ("lilim", "1 1 1 5 0 100 10 0 2", "1 1 1 5 -9 100 10 0 2", 3, "EARLIEST"),
+    ("lilim", "1 1 1 5 0 100 10 0 2", "1 1 1 5 101 100 10 0 2", 3, "LATEST"),
+    ("lilim", "1 1 1 5 0 100 10 0 2", "2 1 1 5 0 100 10 0 2", 3, "TASK NO."),
+    ("lilim", "2 3 4 -5 20 150 10 1 0", "2 3 4 -5 20 150 10 0 0", 4, "PICKUP"),
+    ("lilim", "2 3 4 -5 20 150 10 1 0", "2 3 4 -5", 4, "EARLIEST"),
+    ("cvrplib", "3 5\nDEPOT", "3 50\nDEPOT", 13, "DEMAND"),
+    ("cvrplib", "3 5\nDEPOT", "3 -5\nDEPOT", 13, "DEMAND"),
+    ("cvrplib", "3 5\nDEPOT", "2 5\nDEPOT", 13, "NODE"),
+    ("cvrplib", "3 1 1", "3 1 inf", 9, "Y"),
+    ("cvrplib", "3 5\nDEPOT_SECTION\n1\n-1\nEOF\n", "3 5\n", 13, "DEPOT_SECTION"),
+]
+
+
+@pytest.mark.parametrize(("family", "old", "new", "line", "field"), BAD)
+def test_bad_input_exits_2_naming_file_line_and_field(
+    family: str, old: str, new: str, line: int, field: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert TEXTS[family].count(old) == 1
+    file.write_text(TEXTS[family].replace(old, new))
+    assert main(["solve", str(file), "--format", family, "--iterations", "1"]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {file}:{line}: {field}: ")
 
 
 @pytest.mark.parametrize("family", TEXTS)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 
 from routing.solver.engines.yinong import layout as at
-from routing.solver.engines.yinong.book import begin, keep_best, note_removed, pool_touched, undo
+from routing.solver.engines.yinong.book import (
+    adapt_prices,
+    begin,
+    draw_prices,
+    keep_best,
+    note_removed,
+    pool_touched,
+    undo,
+)
 from routing.solver.engines.yinong.clock import uniform
 from routing.solver.engines.yinong.compiling import EPS, Arena, compiled
 from routing.solver.engines.yinong.recreate import add_absent, order, put_back
@@ -34,6 +42,7 @@ def construct(n: Arena, f: Arena) -> None:
 @compiled
 def _ruin_and_recreate(n: Arena, f: Arena) -> None:
     begin(n)
+    draw_prices(n, f)
     ruin(n, f)
     add_absent(n)
     order(n, f)
@@ -50,6 +59,7 @@ def anneal(n: Arena, f: Arena, iterations: int, heat: float, pool_within: float)
         _ruin_and_recreate(n, f)
         after = f[total + at.CURRENT]
         if after < before - heat * math.log(max(uniform(n), 1e-300)):
+            adapt_prices(n, f)
             if after < before - EPS and after < f[total + at.BEST] + pool_within:
                 pool_touched(n, f)
             if after < f[total + at.BEST] - EPS:

@@ -352,6 +352,8 @@ def _lay_search(arena: Arena, *, nodes: int, requests: int, slots: int, promised
         (at.ROUTE_VALUES, (slots, at.ROUTE_VALUES_WIDTH)),
         (at.SAVED_COST, slots),
         (at.SPARE, slots),
+        (at.LEVEL_PRICE, int(arena.n[at.LEVELS]) + 1),
+        (at.LEVEL_NOW, int(arena.n[at.LEVELS]) + 1),
         (at.SORT_KEY, requests + 1),
         (at.MISSED, requests),
         (at.STOP_TIMES, (longest + 2, at.STOP_TIMES_WIDTH)),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from routing.solver.engines.yinong import layout as at
-from routing.solver.engines.yinong.clock import refresh
+from routing.solver.engines.yinong.clock import refresh, uniform
 from routing.solver.engines.yinong.compiling import Arena, compiled
 
 # mypy: disable-error-code="no-any-return"
+
+#: By how much the price of a service level changes with an accepted plan.
+DEARER, CHEAPER = 1.001, 0.999
 
 
 @compiled
@@ -49,6 +52,31 @@ def has_room(n: Arena, q: int, drop: int) -> bool:
         if worse and n[n[at.LEVEL_USED] + v] + n[row + at.WEIGHT] > n[n[at.LEVEL] + 2 * v + 1]:
             return False
     return True
+
+
+@compiled
+def level_price(n: Arena, f: Arena, q: int, drop: int) -> float:
+    """What this drop pays now for being worse than service levels, which all requests share."""
+    price, preference = 0.0, n[n[at.NODE] + drop * at.NODE_WIDTH + at.PREFERENCE]
+    for v in range(n[at.LEVELS]):
+        if preference > n[n[at.LEVEL] + 2 * v]:
+            price += f[n[at.LEVEL_NOW] + v] * n[n[at.REQUEST] + q * at.REQUEST_WIDTH + at.WEIGHT]
+    return price
+
+
+@compiled
+def draw_prices(n: Arena, f: Arena) -> None:
+    """Prices of this iteration: up to twice the going ones."""
+    for v in range(n[at.LEVELS]):
+        f[n[at.LEVEL_NOW] + v] = 2.0 * uniform(n) * f[n[at.LEVEL_PRICE] + v]
+
+
+@compiled
+def adapt_prices(n: Arena, f: Arena) -> None:
+    """A level that is used up gets dearer, one with room cheaper."""
+    for v in range(n[at.LEVELS]):
+        tight = n[n[at.LEVEL_USED] + v] >= n[n[at.LEVEL] + 2 * v + 1]
+        f[n[at.LEVEL_PRICE] + v] *= DEARER if tight else CHEAPER
 
 
 @compiled

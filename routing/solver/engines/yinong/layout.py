@@ -116,7 +116,9 @@ HEADER = 104
     TIME_TO,
     SPARE,
     LEAST,
-) = range(72, 96)
+    LEVEL_PRICE,
+    LEVEL_NOW,
+) = range(72, 98)
 
 # --- columns of the rows
 NODE_WIDTH = 8

@@ -20,6 +20,8 @@ from routing.solver.terms import Goods
 
 #: The newest routes of each worker that one recombination looks at. A few thousand take CP-SAT half a minute.
 MOST_COLUMNS = 500
+#: Routes of whole plans that are remembered beside them.
+MOST_KEPT = 1_000
 PRECISION = 1_000
 
 
@@ -37,6 +39,7 @@ class RoutePool:
 
     def __init__(self) -> None:
         self._columns: dict[tuple[int, frozenset[int]], Column] = {}
+        self._kept: dict[tuple[int, frozenset[int]], Column] = {}
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -59,6 +62,19 @@ class RoutePool:
         while len(self._columns) > 3 * MOST_COLUMNS:
             self._columns.pop(next(iter(self._columns)))
 
+    def add_plan(self, arena: Arena) -> None:
+        """Remember the routes of the current plan, longer than those of single iterations."""
+        kinds, values = arena.view(at.SLOT_TYPE), arena.view(at.ROUTE_VALUES)
+        routes, lengths = arena.view(at.ROUTE), arena.view(at.LENGTH)
+        for slot in np.flatnonzero(lengths).tolist():
+            nodes = tuple(routes[slot, 1 : lengths[slot] + 1].tolist())
+            column = Column(int(kinds[slot]), nodes, float(values[slot, at.COST]))
+            known = self._kept.get((column.kind, frozenset(nodes)))
+            if known is None or column.cost < known.cost:
+                self._kept[column.kind, frozenset(nodes)] = column
+        while len(self._kept) > MOST_KEPT:
+            self._kept.pop(next(iter(self._kept)))
+
     @staticmethod
     def make_room(arena: Arena) -> None:
         """Forget what a search has noted when its room is nearly used: only the newest routes are wanted."""
@@ -67,8 +83,9 @@ class RoutePool:
             arena.n[at.POOL_ROWS] = arena.n[at.POOL_USED] = 0
 
     def newest(self) -> list[Column]:
-        """The most recent columns, oldest first."""
-        return list(self._columns.values())[-MOST_COLUMNS:]
+        """The most recent columns, oldest first, and those of whole plans."""
+        recent = dict(list(self._columns.items())[-MOST_COLUMNS:])
+        return list({**self._kept, **recent}.values())
 
 
 def recombine(

@@ -6,7 +6,14 @@ Now and then a place is overlooked (SISR's blinks). What is known of a route is 
 from __future__ import annotations
 
 from routing.solver.engines.yinong import layout as at
-from routing.solver.engines.yinong.book import has_room, insert, note_removed, routes_in_use, value_of
+from routing.solver.engines.yinong.book import (
+    has_room,
+    insert,
+    level_price,
+    note_removed,
+    routes_in_use,
+    value_of,
+)
 from routing.solver.engines.yinong.clock import uniform
 from routing.solver.engines.yinong.compiling import Arena, compiled
 from routing.solver.engines.yinong.scan import may_join, scan_pair, scan_single
@@ -124,12 +131,13 @@ def put_back(n: Arena, f: Arena, q: int, blink: float) -> bool:
             x, y = n[n[at.FIRST_OF_ALTERNATIVE] + a], n[n[at.SECOND_OF_ALTERNATIVE] + a]
             if not has_room(n, q, x if y < 0 else y):
                 continue
+            price = level_price(n, f, q, x if y < 0 else y)
             if fresh == 0:
-                cost, r, place = _cheapest_used(n, f, x, y, best, blink)
+                cost, r, place = _cheapest_used(n, f, x, y, best - price, blink)
             else:
-                cost, r, place = _cheapest_fresh(n, f, x, y, best)
+                cost, r, place = _cheapest_fresh(n, f, x, y, best - price)
             if r >= 0:
-                best, best_r, best_x, best_y, best_at = cost, r, x, y, place
+                best, best_r, best_x, best_y, best_at = cost + price, r, x, y, place
         if not _may_open(n, f, best):
             break
     if best_r < 0:

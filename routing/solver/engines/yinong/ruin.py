@@ -25,7 +25,7 @@ DEPTH = 0.01
 EMPTY_PLACE = 0.05
 MOST_AT_PLACE = 60
 #: Chance that up to MOST_FREED requests far away give their worse options back, where a level is tight.
-FREE_LEVEL = 0.5
+FREE_LEVEL = 0.3
 MOST_FREED = 3
 #: Draws of a request to begin with, when a worker owns only some routes.
 SEED_DRAWS = 20

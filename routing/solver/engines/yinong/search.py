@@ -32,6 +32,10 @@ from routing.solver.problem import Problem
 ROUNDS = 40
 #: Temperature at the beginning and at the end, in average legs of the first plan.
 HOT, COLD = 0.3, 0.03
+#: A plan is heated again, to this share, when a cycle of so many iterations per request can be repeated.
+REHEAT, SLOWLY, MOST_CYCLES = 0.5, 6_000, 8
+#: What an option worse than a service level costs in insertion at first, in legs.
+LEVEL_PRICE = 0.2
 #: After these rounds the routes seen are recombined, each time for at most this share of the run and this
 #: much deterministic work of CP-SAT.
 RECOMBINE_AFTER = (20, 30, 36, 40)
@@ -101,6 +105,7 @@ class Search:
         self.workers = [Worker(compiled.arena), *(Worker(twin) for twin in twins)]
         self.shared = Shared.of(compiled.arena)
         self.rng = np.random.default_rng(seed)
+        self.cycles = 1
         self.enough = ENOUGH_AT_ALL + ENOUGH * len(compiled.members) ** 2
         self.good_enough = _good_enough(compiled.net.problem, watch.limits)
 
@@ -152,21 +157,51 @@ class Search:
 
     def _anneal(self, pool: ThreadPoolExecutor, leg: float) -> None:
         begun = self._spent()
+        for worker in self.workers:
+            worker.arena.view(at.LEVEL_PRICE)[:] = LEVEL_PRICE * leg
         for number in range(ROUNDS):
             until = begun + (1.0 - begun) * (number + 1) / ROUNDS
             if self._spent() >= 1.0:
                 break
-            turn = partial(self._round, begun=begun, until=until, leg=leg)
-            if worth_it(self.workers[0].arena, len(self.workers)):
-                self._by_sectors(pool, turn)
-            else:
-                list(pool.map(turn, self.workers))
-                self._exchange()
+            self._turn(pool, partial(self._round, begun=begun, until=until, leg=leg), number + 1)
+            if number == 0:
+                self.cycles = self._cycles(begun)
             if number + 1 == FLEET_AGAIN_AFTER:
                 self._shrink_fleet(pool, leg, until=self._spent() + FLEET_AGAIN_SHARE)
-            if number + 1 in RECOMBINE_AFTER:
-                self._recombine()
+            self._remember(number + 1)
             self._report(f"round {number + 1} of {ROUNDS}")
+
+    def _turn(self, pool: ThreadPoolExecutor, turn: Callable[[Worker], None], number: int) -> None:
+        """One round: on one plan together where it is large enough, else each worker on its own plan."""
+        if worth_it(self.workers[0].arena, len(self.workers)):
+            self._by_sectors(pool, turn)
+            return
+        list(pool.map(turn, self.workers))
+        if number * self.cycles > ROUNDS * (self.cycles - 1):
+            self._exchange()
+
+    def _remember(self, number: int) -> None:
+        """Keep the routes of the plans at the end of a round; recombine after some, and after each cycle."""
+        cycle_over = number * self.cycles % ROUNDS < self.cycles
+        for worker in self.workers:
+            worker.pool.add_plan(worker.arena)
+            if cycle_over:
+                worker.adopt(*worker.best_plan())
+                worker.pool.add_plan(worker.arena)
+        if cycle_over or number in RECOMBINE_AFTER:
+            self._recombine()
+
+    def _cycles(self, begun: float) -> int:
+        """How often the plan is heated: as often as the iterations of this run suffice to cool it slowly."""
+        done = min(worker.iterations for worker in self.workers)
+        left = done / max(1e-9, self._spent() - begun) if self._spent() > begun else 0.0
+        return min(MOST_CYCLES, max(1, int(left / (SLOWLY * len(self.compiled.members)))))
+
+    def _heat(self, share: float) -> float:
+        """Temperature in legs at a share of the annealing: each cycle cools from hot, the first hottest."""
+        cycle = min(self.cycles - 1, int(share * self.cycles))
+        hot = HOT if cycle == 0 else REHEAT * HOT
+        return hot * float((COLD / hot) ** min(1.0, share * self.cycles - cycle))
 
     def _by_sectors(self, pool: ThreadPoolExecutor, turn: Callable[[Worker], None]) -> None:
         """A round on one plan, cut among the workers; all go on from what they made of it together."""
@@ -201,7 +236,7 @@ class Search:
             spent = self._spent(worker)
             if spent >= until:
                 return
-            heat = leg * HOT * (COLD / HOT) ** ((spent - begun) / max(1e-9, 1.0 - begun))
+            heat = leg * self._heat((spent - begun) / max(1e-9, 1.0 - begun))
             self._call(worker, lambda count, heat=heat: anneal(n, f, count, heat, POOL_WITHIN * leg))
             worker.pool.make_room(worker.arena)
 
