@@ -42,7 +42,7 @@ COUNTY, CITY = (3_600, 55.0), (12_000, 170.0)
 GROWTH = {300: 4.0, 1_000: 10.0, 3_000: 30.0, 10_000: 80.0, 30_000: 200.0}
 HALVINGS = 5
 VARIANT_DAY = (1_200, 20.0)
-SPEED_UP = (3_000, 100_000)
+SPEED_UP = (3_000, 20_000)
 
 
 @dataclass(frozen=True, slots=True)

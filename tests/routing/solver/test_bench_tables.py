@@ -51,7 +51,7 @@ def test_a_table_is_run_once_kept_and_written(tmp_path: Path) -> None:
 
 
 def test_one_core_runs_share_the_machine_and_the_others_have_it_alone(tmp_path: Path) -> None:
-    jobs = TABLES["speedup"][1](scope(tmp_path, 0.0005))
+    jobs = TABLES["speedup"][1](scope(tmp_path, 0.0025))
     assert [(at_once, [job.cores for job in mine]) for at_once, mine in shifts(jobs)] == [(2, [1]), (1, [2])]
     assert run_table(tmp_path / "speedup.csv", Day, jobs, say=lambda line: None, apart=False) == 2
     one, two = load_rows(tmp_path / "speedup.csv", Day)
