@@ -27,6 +27,10 @@ MOST_AT_PLACE = 60
 #: Chance that up to MOST_FREED requests far away give their worse options back, where a level is tight.
 FREE_LEVEL = 0.3
 MOST_FREED = 3
+#: Chance that requests that could come to one place are taken out wherever they are, and the most of them.
+GATHER, MOST_GATHERED = 0.2, 6
+#: Chance that strings are taken out where the first request could be served instead of where it is.
+ELSEWHERE = 0.5
 #: Draws of a request to begin with, when a worker owns only some routes.
 SEED_DRAWS = 20
 
@@ -86,8 +90,9 @@ def ruin(n: Arena, f: Arena) -> None:
     if x >= 0 and choices > 1 and uniform(n) < EMPTY_PLACE:
         _empty_place(n, f, seed)
         return
-    if x < 0:
-        x = n[n[at.FIRST_OF_ALTERNATIVE] + n[n[at.ALTERNATIVES_FROM] + seed]]
+    if x >= 0 and choices > 1 and uniform(n) < GATHER:
+        _gather(n, f, seed)
+    x = _center(n, f, seed)
     near = n[at.NEAR] + n[n[at.NODE] + x * at.NODE_WIDTH + at.PLACE] * n[at.NEAR_WIDTH]
     for k in range(n[at.NEAR_WIDTH]):
         strings -= _ruin_at(n, f, n[near + k], longest, strings)
@@ -149,6 +154,47 @@ def _free_level(n: Arena, f: Arena) -> None:
             wanted -= 1
             if wanted == 0:
                 break
+
+
+@compiled
+def _center(n: Arena, f: Arena, seed: int) -> int:
+    """The node round which strings are taken out: where the request is, or where it could be."""
+    first = n[at.ALTERNATIVES_FROM] + seed
+    r = n[n[at.ROUTE_OF] + seed]
+    if r < 0:
+        return n[n[at.FIRST_OF_ALTERNATIVE] + n[first]]
+    if n[first + 1] - n[first] < 2 or uniform(n) >= ELSEWHERE:
+        return n[n[at.NODE_OF] + seed]
+    if n[n[at.FROZEN] + r] == 0 and not _is_locked(n, seed, r):
+        touch(n, f, r)
+        take_out(n, f, seed)
+    return _some_drop(n, seed)
+
+
+@compiled
+def _some_drop(n: Arena, q: int) -> int:
+    """The drop of a random alternative of a request."""
+    first = n[n[at.ALTERNATIVES_FROM] + q]
+    a = first + int(uniform(n) * (n[n[at.ALTERNATIVES_FROM] + q + 1] - first))
+    second = n[n[at.SECOND_OF_ALTERNATIVE] + a]
+    return n[n[at.FIRST_OF_ALTERNATIVE] + a] if second < 0 else second
+
+
+@compiled
+def _gather(n: Arena, f: Arena, q: int) -> None:
+    """Take out some requests that are elsewhere and could come to a place where a request could come, too."""
+    place = n[n[at.NODE] + _some_drop(n, q) * at.NODE_WIDTH + at.PLACE]
+    taken = 0
+    for m in range(n[n[at.PLACE_FROM] + place], n[n[at.PLACE_FROM] + place + 1]):
+        x = n[n[at.PLACE_NODES] + m]
+        other = n[n[at.NODE] + x * at.NODE_WIDTH + at.OF_REQUEST]
+        r = n[n[at.ROUTE_OF] + other]
+        if r < 0 or n[n[at.FROZEN] + r] != 0 or n[n[at.NODE_OF] + other] == x:
+            continue
+        if uniform(n) < 0.5 and not _is_locked(n, other, r) and taken < MOST_GATHERED:
+            touch(n, f, r)
+            take_out(n, f, other)
+            taken += 1
 
 
 @compiled
