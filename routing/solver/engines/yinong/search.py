@@ -32,8 +32,9 @@ from routing.solver.problem import Problem
 ROUNDS = 40
 #: Temperature at the beginning and at the end, in average legs of the first plan.
 HOT, COLD = 0.3, 0.03
-#: A plan is heated again, to this share, when a cycle of so many iterations per request can be repeated.
-REHEAT, SLOWLY, MOST_CYCLES = 0.5, 6_000, 8
+#: So many iterations per request cool a plan slowly. When a run has more, workers with plans of their own
+#: heat theirs again, to a share of HOT.
+SLOWLY, REHEAT, MOST_CYCLES = 6_000, 0.5, 8
 #: What an option worse than a service level costs in insertion at first, in legs.
 LEVEL_PRICE = 0.2
 #: After these rounds the routes seen are recombined, each time for at most this share of the run and this
@@ -192,10 +193,15 @@ class Search:
             self._recombine()
 
     def _cycles(self, begun: float) -> int:
-        """How often the plan is heated: as often as the iterations of this run suffice to cool it slowly."""
+        """How often plans are heated: as often as this run has the iterations to cool them slowly.
+
+        Workers on one plan heat it once.
+        """
+        if worth_it(self.workers[0].arena, len(self.workers)):
+            return 1
         done = min(worker.iterations for worker in self.workers)
-        left = done / max(1e-9, self._spent() - begun) if self._spent() > begun else 0.0
-        return min(MOST_CYCLES, max(1, int(left / (SLOWLY * len(self.compiled.members)))))
+        whole = done / max(1e-6, self._spent() - begun) * (1.0 - begun)
+        return min(MOST_CYCLES, max(1, int(whole / (SLOWLY * len(self.compiled.members)))))
 
     def _heat(self, share: float) -> float:
         """Temperature in legs at a share of the annealing: each cycle cools from hot, the first hottest."""
