@@ -45,7 +45,7 @@ class ParcelOverdue:
 
 @dataclass(frozen=True, slots=True)
 class ParcelRemoved:
-    """Taken out by courier or operator."""
+    """Taken out by courier or operator; `overdue` when its recipient did not come, with the fee he owes."""
 
     type: ClassVar[str] = "lockers.ParcelRemoved"
 
@@ -53,6 +53,8 @@ class ParcelRemoved:
     reference: UUID
     unit: UUID
     at: datetime
+    overdue: bool = False
+    fee_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)

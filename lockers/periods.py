@@ -25,9 +25,14 @@ FREE_EXTENSIONS = 1
 REMIND_BEFORE = timedelta(hours=12)
 
 
-def free_until(zone: str, since: datetime, *, keep_until: datetime | None) -> datetime:
-    """End of the free period of a parcel that lies there since then; at once when its goods' life is over."""
-    until = since + FREE[zone]
+def free_until(
+    zone: str, since: datetime, *, keep_until: datetime | None, free: timedelta | None = None
+) -> datetime:
+    """End of the free period of a parcel that lies there since then; at once when its goods' life is over.
+
+    `free` is what the place's rule gives, else the zone's default.
+    """
+    until = since + (FREE[zone] if free is None else free)
     return until if keep_until is None else max(since, min(until, keep_until))
 
 

@@ -6,7 +6,7 @@ be kept apart; together they are packed no closer than a single parcel of their 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lockers.periods import free_until
 from lockers.protocol.allocation import Cell, Need, suits
@@ -27,14 +27,16 @@ class Lying:
     keep_until: datetime | None = None
 
 
-def may_join(further: Lying, there: Sequence[Lying], cell: Cell, *, at: datetime) -> bool:
+def may_join(
+    further: Lying, there: Sequence[Lying], cell: Cell, *, at: datetime, free: timedelta | None = None
+) -> bool:
     """Whether `further`, left at `at`, may lie in `cell` beside what lies there for the same recipient.
 
     None of the others may have to leave before it: they stay as long as the one that came last.
     """
     everything = [further, *there]
     together = size_for(sum(each.volume_ml for each in everything), sum(each.weight_g for each in everything))
-    until = free_until(cell.zone, at, keep_until=further.keep_until)
+    until = free_until(cell.zone, at, keep_until=further.keep_until, free=free)
     return (
         all(suits(each.need, cell) for each in everything)
         and fits(together, cell.size)

@@ -19,15 +19,18 @@ from orders.services import (
     refunding,
     shortages,
     staying,
+    storage_fees,
 )
 from orders.storefront.reach import refresh_reach
 
 
 def accept_payment(event: DeliveredEvent) -> None:
-    """payments.GroupSucceeded: the order becomes firm, or everything goes back."""
+    """payments.GroupSucceeded: the order becomes firm, or everything goes back; or a storage fee is paid."""
     order = _order(event, "reference")
     if order is not None:
         paying.accept_payment(order_uuid=order)
+    else:
+        storage_fees.accept_fee(fee_uuid=UUID(event.payload["reference"]))
 
 
 def close_unpaid_order(event: DeliveredEvent) -> None:
@@ -35,6 +38,8 @@ def close_unpaid_order(event: DeliveredEvent) -> None:
     order = _order(event, "reference")
     if order is not None:
         paying.close_after_payment_window(order_uuid=order, why=event.payload["why"])
+    else:
+        storage_fees.close_fee(fee_uuid=UUID(event.payload["reference"]))
 
 
 def flag_late_payment(event: DeliveredEvent) -> None:
@@ -185,7 +190,11 @@ def note_inspected(event: DeliveredEvent) -> None:
 def note_removed(event: DeliveredEvent) -> None:
     """lockers.ParcelRemoved: taken out of its compartment, so no code opens anything any more."""
     fulfilment = _fulfilment(event)
-    if fulfilment is not None:
+    if fulfilment is None:
+        return
+    if event.payload.get("overdue"):
+        storage_fees.settle_taken_out(fulfilment_uuid=fulfilment, fee_fen=int(event.payload["fee_fen"]))
+    else:
         staying.note_removed(fulfilment_uuid=fulfilment)
 
 

@@ -12,6 +12,7 @@ from lockers.models.devices import (
     RegistrationToken,
 )
 from lockers.models.dwell import DwellShares
+from lockers.models.fees import StorageRule
 
 __all__ = [
     "Allocation",
@@ -34,4 +35,5 @@ __all__ = [
     "Occupancy",
     "PickupGroup",
     "RegistrationToken",
+    "StorageRule",
 ]

@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Case, F, Q, When
 
 from lockers.models.cabinets import ZONES, Compartment
+from lockers.models.fees import StorageRule
 from lockers.protocol.allocation import LIVE, AllocationState
 from lockers.protocol.parcel import ParcelState
 from marketplace.database.models import Identified
@@ -89,6 +90,9 @@ class Allocation(Identified):
     #: the goods themselves are good until then: no storage period goes past it
     keep_until = models.DateTimeField(null=True)
     free_until = models.DateTimeField(null=True, help_text="end of the free storage period")
+    #: of the day on which it was left there; None: lockers.fees.OPENING_TERMS
+    fee_rule = models.ForeignKey(StorageRule, on_delete=models.PROTECT, null=True, related_name="+")
+    fee_paid_fen = models.PositiveIntegerField(default=0, db_default=0)
     extensions = models.PositiveSmallIntegerField(default=0, db_default=0)
     reminded_at = models.DateTimeField(null=True)
     #: the opening after which the recipient says that he leaves the parcel

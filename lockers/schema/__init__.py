@@ -1,11 +1,11 @@
 """Cabinets in GraphQL: for everybody, for recipients, for those who keep them."""
 
-from lockers.schema import cabinets, operators, recipients
+from lockers.schema import cabinets, fees, operators, recipients
 
 
-class Query(cabinets.Query, recipients.Query, operators.Query):
+class Query(cabinets.Query, recipients.Query, operators.Query, fees.Query):
     pass
 
 
-class Mutation(cabinets.Mutation, recipients.Mutation, operators.Mutation):
+class Mutation(cabinets.Mutation, recipients.Mutation, operators.Mutation, fees.Mutation):
     pass

@@ -4,7 +4,8 @@ import graphene
 
 from lockers.errors import NotCollectable
 from lockers.schema.cabinets import CommandType
-from lockers.services import recipients
+from lockers.schema.fees import StorageFeeTermsType
+from lockers.services import recipients, storage_rules
 from lockers.services.groups import pickup_code, pickup_qr
 from lockers.services.openings import outcome_of
 from marketplace.api.guard import SIGNED_IN, guarded
@@ -40,6 +41,7 @@ class WaitingParcelType(graphene.ObjectType):
     deposited_at = graphene.DateTime()
     collect_until = graphene.DateTime(required=True)
     extension = graphene.Field(ExtensionType, required=True)
+    fee = graphene.Field(StorageFeeTermsType, required=True)
     friend = graphene.String(description="who may collect it in the recipient's place, for the recipient")
     opening = graphene.String(description="pending, open, done, put_back, jammed or unknown: by phone")
     code = graphene.String(description="while it may be collected")
@@ -71,6 +73,9 @@ class WaitingParcelType(graphene.ObjectType):
 
     def resolve_extension(parcel, info):
         return recipients.possible_extension(parcel.allocation)
+
+    def resolve_fee(parcel, info):
+        return storage_rules.terms_as_seen(parcel.allocation)
 
     def resolve_friend(parcel, info):
         return parcel.delegation.name if parcel.mine and parcel.delegation else None

@@ -16,6 +16,7 @@ from lockers.protocol.parcel import COLLECTABLE, MOVES, ParcelState
 from lockers.services.alarms import clear_alarm
 from lockers.services.cabinets import touch_config
 from lockers.services.sharing import vacate
+from lockers.services.storage_rules import due_fen
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, block_units, close_unit, hand_over, unblock_units
 from marketplace.kernel import clock
@@ -55,10 +56,17 @@ def remove(*, allocation_uuid: UUID, at: datetime) -> bool:
         allocation = _locked(allocation_uuid)
         if allocation is None:
             return False
+        overdue = allocation.parcel_state in (ParcelState.EXPIRED, ParcelState.TO_RETURN)
+        fee = due_fen(allocation, at=at) if overdue else 0
         _end(allocation, ParcelState.RETURNED, at)
         _give_to_taker(allocation, at)
         event = ParcelRemoved(
-            allocation=allocation.uuid, reference=allocation.reference, unit=allocation.unit_uuid, at=at
+            allocation=allocation.uuid,
+            reference=allocation.reference,
+            unit=allocation.unit_uuid,
+            at=at,
+            overdue=overdue,
+            fee_fen=fee,
         )
         _publish(allocation, event, at)
     return True

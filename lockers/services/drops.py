@@ -48,6 +48,7 @@ from lockers.services.sharing import (
     stay_together,
     vacate,
 )
+from lockers.services.storage_rules import rule_for, terms_of
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, hand_over
 from marketplace.database.locks import lock_key
@@ -207,9 +208,15 @@ def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
     MOVES.check(allocation.parcel_state, ParcelState.DEPOSITED)
     MOVES.check(ParcelState.DEPOSITED, ParcelState.READY)
     allocation.state, allocation.parcel_state = AllocationState.LOADED, ParcelState.READY
-    until = free_until(allocation.compartment.zone, at, keep_until=allocation.keep_until)
-    allocation.deposited_at, allocation.free_until, allocation.collect_until = at, until, until
-    allocation.save(update_fields=["state", "parcel_state", "deposited_at", "free_until", "collect_until"])
+    zone, rule = allocation.compartment.zone, rule_for(allocation.compartment, clock.today())
+    until = free_until(zone, at, keep_until=allocation.keep_until, free=terms_of(rule, zone).free)
+    allocation.deposited_at, allocation.fee_rule = at, rule
+    allocation.free_until = allocation.collect_until = until
+    allocation.save(
+        update_fields=[
+            "state", "parcel_state", "deposited_at", "free_until", "collect_until", "fee_rule"
+        ]
+    )  # fmt: skip
     stay_together(allocation)
     cabinet = allocation.compartment.cabinet
     touch_config([cabinet.pk])

@@ -240,7 +240,7 @@ def _in_cabinets() -> QuerySet[Allocation]:
     held = Exists(HELD_BESIDE.filter(compartment=OuterRef("compartment")))
     lying = Allocation.objects.filter(LIVE_ALLOCATION, parcel_state__in=sorted(IN_CABINET))
     found: QuerySet[Allocation] = lying.annotate(held_beside=held).select_related(
-        "group", "compartment__cabinet__device", "compartment__cabinet__site__place__county"
+        "group", "fee_rule", "compartment__cabinet__device", "compartment__cabinet__site__place__county"
     )
     return found
 

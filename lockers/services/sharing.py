@@ -20,6 +20,7 @@ from lockers.protocol.doors import DoorState
 from lockers.protocol.parcel import COLLECTABLE
 from lockers.services.cabinets import offered, touch_config
 from lockers.services.groups import group_of, open_pickup_group
+from lockers.services.storage_rules import terms_here
 from lockers.sharing import Lying, may_join
 from marketplace.custody.models import HandlingUnit
 from marketplace.database.locks import lock_key
@@ -134,7 +135,8 @@ def shared_cell(
     cell: Compartment
     for cell in cells.order_by("cabinet_id", "door"):
         there = _lying_in(cell)
-        if there and may_join(further, there, cell.cell, at=clock.now()):
+        free = terms_here(cell).free
+        if there and may_join(further, there, cell.cell, at=clock.now(), free=free):
             return cell
     return None
 

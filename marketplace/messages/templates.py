@@ -31,7 +31,8 @@ TEMPLATES: dict[str, Template] = {
         N_("包裹已到"), N_("取件码 {code}，地点：{place}（{address}），请在 {until} 前取件，免费保管。")
     ),
     "parcel_reminder": Template(
-        N_("包裹快到期了"), N_("{place} 的包裹请在 {until} 前取走，也可以在订单里延长保管。")
+        N_("包裹快到期了"),
+        N_("{place} 的包裹请在 {until} 前取走，也可在订单里延长。逾期每 {step} 小时 ¥{fee}，最多 ¥{cap}。"),
     ),
     "parcel_extended": Template(N_("已延长保管"), N_("{place} 的包裹免费保管到 {until}。")),
     "parcel_for_friend": Template(
@@ -39,6 +40,11 @@ TEMPLATES: dict[str, Template] = {
         N_("{who} 请您代取：取件码 {code}，地点：{place}（{address}），请在 {until} 前取件。"),
     ),
     "parcel_taken_out": Template(N_("包裹已取回"), N_("{place} 的包裹已由配送员取回，请联系客服。")),
+    "parcel_uncollected": Template(
+        N_("逾期包裹已退款"),
+        N_("{place} 的包裹逾期未取，已由配送员取回。货款已退，扣逾期保管费 ¥{fee}，运费不退。"),
+    ),
+    "storage_fee_paid": Template(N_("可以取件了"), N_("逾期保管费已付，{place} 的包裹请在 {until} 前取走。")),
     "parcel_put_back": Template(N_("已收到您的拒收"), N_("{place} 的包裹已封存，我们查验后答复您。")),
     "parcel_on_shelf": Template(N_("包裹已到站点"), N_("取件码 {code}，请到 {place} 领取。")),
     "place_changed": Template(
@@ -50,7 +56,8 @@ TEMPLATES: dict[str, Template] = {
     "parcel_held": Template(N_("包裹暂停取件"), N_("{place} 温度异常，您的包裹已封存待检，我们会尽快答复。")),
     "parcel_released": Template(N_("可以取件了"), N_("{place} 的包裹经检查可以领取，取件码不变。")),
     "parcel_overdue": Template(
-        N_("包裹已逾期"), N_("{place} 的包裹已过保管期，将由配送员取回，请联系客服。")
+        N_("包裹已逾期"),
+        N_("{place} 的包裹已过免费保管期，将由配送员取回；在此之前可在订单里付逾期保管费后取件。"),
     ),
     "postponed": Template(N_("改期配送"), N_("订单 {number} 改到 {day} 配送：{reason}。")),
     "parcel_collected": Template(N_("已取件"), N_("订单 {number} 的包裹已取走。")),

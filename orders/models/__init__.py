@@ -1,6 +1,15 @@
 """All models of orders: what was traded, and the money rules around it."""
 
-from orders.models.money import CashClosing, Claim, ClaimStatus, FeeRule, Payout, PayoutStatus
+from orders.models.money import (
+    CashClosing,
+    Claim,
+    ClaimStatus,
+    FeeRule,
+    FeeStatus,
+    Payout,
+    PayoutStatus,
+    StorageFee,
+)
 from orders.models.trade import (
     Cart,
     CartLine,
@@ -23,6 +32,7 @@ __all__ = [
     "Claim",
     "ClaimStatus",
     "FeeRule",
+    "FeeStatus",
     "Fulfilment",
     "Line",
     "LineRefund",
@@ -33,6 +43,7 @@ __all__ = [
     "PortionWeight",
     "Reach",
     "RefundReason",
+    "StorageFee",
     "Substitution",
     "WeighIn",
 ]

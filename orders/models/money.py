@@ -120,6 +120,43 @@ class Claim(Identified):
         ]
 
 
+class FeeStatus(models.TextChoices):
+    ASKED = "asked", _("待支付")
+    PAID = "paid", _("已支付")
+    CLOSED = "closed", _("未支付")
+    RETURNED = "returned", _("已退还")
+    DEDUCTED = "deducted", _("已从退款中扣除")
+
+
+class StorageFee(Identified):
+    """A fee for a parcel that lay in a cabinet past its free period: paid by itself, or kept from a refund.
+
+    Its uuid is the reference of its payment group; `line` is the one from whose refund it was kept.
+    """
+
+    fulfilment = models.ForeignKey(Fulfilment, on_delete=models.PROTECT, related_name="storage_fees")
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, null=True, related_name="storage_fees")
+    amount_fen = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=FeeStatus.choices)
+    intent_reference = models.UUIDField()
+    asked_at = models.DateTimeField()
+    pay_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fulfilment"], condition=Q(status="asked"), name="one_storage_fee_asked"
+            ),
+            models.UniqueConstraint(
+                fields=["line"], condition=Q(status="deducted"), name="one_storage_fee_deducted"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_fen__gt=0) & (Q(line=None) | Q(status="deducted")), name="storage_fee_sane"
+            ),
+        ]
+
+
 class CashClosing(Identified):
     """The day's end at a station's till: what the books expect, what was counted, why it differs."""
 

@@ -280,6 +280,7 @@ class RefundReason(models.TextChoices):
     LATE_PAYMENT = "late_payment", _("付款时订单已关闭")
     CLAIM = "claim", _("售后")
     BREACH = "breach", _("储存超温")
+    UNCOLLECTED = "uncollected", _("逾期未取")
 
 
 class LineRefund(Identified):

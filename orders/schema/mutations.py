@@ -18,6 +18,7 @@ from orders.services import (
     paying,
     reading,
     refunding,
+    storage_fees,
     villager_orders,
     weigh_in,
 )
@@ -122,6 +123,31 @@ class PayOrder(Command):
         uuid = parse_uuid(order_id, "order_id")
         paying.make_pay_link(principal=principal, order_uuid=uuid, return_url=return_url or f"/orders/{uuid}")
         return {"order": reading.order_for(principal=principal, order_uuid=uuid)}
+
+
+class PayStorageFee(Command):
+    """Open an overdue parcel's door again: no link when nothing is due and it is open already."""
+
+    class Arguments:
+        reference = graphene.ID(required=True, description="the parcel's, as in myParcels")
+        return_url = graphene.String()
+
+    amount_fen = graphene.Int()
+    pay_url = graphene.String()
+    rule = SIGNED_IN
+    atomic = False
+
+    @classmethod
+    def perform(cls, principal, *, reference, return_url=None):
+        back = own_path(return_url) if return_url else "/orders"
+        uuid = parse_uuid(reference, "reference")
+        fee = storage_fees.ask_storage_fee(principal=principal, fulfilment_uuid=uuid)
+        if fee is None:
+            return {"amount_fen": 0, "pay_url": None}
+        return {
+            "amount_fen": fee.amount_fen,
+            "pay_url": storage_fees.make_fee_link(fee=fee, return_url=back),
+        }
 
 
 class CancelOrder(Command):
@@ -306,6 +332,7 @@ class RefundLine(Command):
 class Mutation(graphene.ObjectType):
     set_cart_line = SetCartLine.Field()
     place_order = PlaceOrder.Field()
+    pay_storage_fee = PayStorageFee.Field()
     pay_order = PayOrder.Field()
     cancel_order = CancelOrder.Field()
     order_for_villager = OrderForVillager.Field()

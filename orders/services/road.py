@@ -5,11 +5,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 from lockers.errors import NotCollectable
+from lockers.fees import OPENING_TERMS
 from lockers.models import PickupGroup
 from lockers.protocol.allocation import Cell
 from lockers.protocol.policy import VALUABLE_FEN
-from lockers.services import groups, holds, planner
+from lockers.services import groups, holds, planner, storage_rules
 from marketplace.kernel import clock
+from marketplace.kernel.money import format_yuan
 from marketplace.places.models import Place
 from orders.models import Fulfilment, Order
 from orders.services.goods import gross_g_of, volume_ml_of
@@ -184,6 +186,16 @@ def ask(parcel: Parcel, place: Place) -> Ask:
 def quote(asks: Sequence[Ask], day: date) -> list[Reachability]:
     """Answers of the plan in force, in order."""
     return routing_reach.quote(asks=asks, day=day) if asks else []
+
+
+def fee_words(part: Fulfilment) -> dict[str, str]:
+    """What staying past the free period costs, told before it starts."""
+    terms = storage_rules.terms_of_reference(part.uuid) or OPENING_TERMS[part.zone]
+    return {
+        "step": str(terms.step_h),
+        "fee": format_yuan(terms.step_fen),
+        "cap": format_yuan(terms.cap_fen),
+    }
 
 
 def open_group(order: Order, part: Fulfilment) -> PickupGroup:

@@ -48,6 +48,11 @@ def settle_fulfilment(locked: LockedOrder, part: Fulfilment, *, at: datetime) ->
                 memo=line.listing["product"],
             )
         locked.move_line(line, LineStatus.COLLECTED, settled_at=at)
+    settle_delivery(locked, part, at=at)
+
+
+def settle_delivery(locked: LockedOrder, part: Fulfilment, *, at: datetime) -> None:
+    """It was driven: the carrier and the platform have earned the delivery fee."""
     if part.delivery_fen:
         settle(
             key=f"delivery:{part.uuid}",

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from marketplace.kernel.clock import SHANGHAI
 from orders.models import Fulfilment, RefundReason
+from orders.services import road
 from orders.services.cancelling import cancel_fulfilment
 from orders.services.locking import lock_order_of_fulfilment, save
 from orders.services.notices import tell
@@ -25,7 +26,7 @@ def note_due_soon(*, fulfilment_uuid: UUID) -> None:
         locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
         part = locked.fulfilment(fulfilment_uuid)
         if part.status == FulfilmentStatus.READY and not part.held:
-            params = {"place": part.destination.name, "until": _until(part)}
+            params = {"place": part.destination.name, "until": _until(part), **road.fee_words(part)}
             tell(locked.order, "parcel_reminder", params, reference=part.uuid)
 
 

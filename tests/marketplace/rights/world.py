@@ -287,7 +287,12 @@ def _in_town(world: World) -> None:
     near = make_cabinet(make_site(hub=market.town, lon=market.place.lon + 0.005, lat=market.place.lat), CELLS)
     Compartment.objects.filter(cabinet=near).update(door_state="closed")
     give_delivery_consent(principal=market.principal, place_uuid=near.site.place.uuid)
-    world.name(put_back=world.ids["put_back_drop"], to_take_out=overdue.get(), near_place=near.site.place)
+    world.name(
+        overdue_part=_part(world, "overdue"),
+        put_back=world.ids["put_back_drop"],
+        to_take_out=overdue.get(),
+        near_place=near.site.place,
+    )
 
 
 def _at_the_cabinet(world: World) -> None:
