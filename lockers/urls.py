@@ -1,8 +1,10 @@
 from django.urls import path
 
+from lockers.reports import siting_file
 from lockers.views import messages, register_device
 
 urlpatterns = [
     path("register", register_device),
     path("messages", messages),
+    path("siting.csv", siting_file),
 ]

@@ -1,6 +1,6 @@
 from lockers.models.allocations import Allocation, Delegation, Occupancy, PickupGroup
 from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment
-from lockers.models.capacity import CapacityHold, HoldStatus
+from lockers.models.capacity import CapacityHold, HoldStatus, TurnedAway
 from lockers.models.desk import DeskAction, DeskEntry
 from lockers.models.devices import (
     Command,
@@ -36,4 +36,5 @@ __all__ = [
     "PickupGroup",
     "RegistrationToken",
     "StorageRule",
+    "TurnedAway",
 ]

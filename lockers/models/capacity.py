@@ -46,3 +46,20 @@ class CapacityHold(Identified):
             models.Index(fields=["place_uuid", "slot_date"], condition=LIVE_HOLD, name="hold_live_by_slot"),
             models.Index(fields=["expires_at"], condition=Q(status="pending"), name="hold_due"),
         ]
+
+
+class TurnedAway(models.Model):
+    """How many parcels of a class a pickup point was too full for on a day: asked for, and refused there."""
+
+    place_uuid = models.UUIDField()
+    zone = models.CharField(max_length=10, choices=ZONES)
+    size = models.CharField(max_length=4, choices=SIZES)
+    day = models.DateField()
+    parcels = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["place_uuid", "zone", "size", "day"], name="turned_away_once_a_day"
+            )
+        ]

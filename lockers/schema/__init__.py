@@ -1,9 +1,9 @@
 """Cabinets in GraphQL: for everybody, for recipients, for those who keep them."""
 
-from lockers.schema import cabinets, fees, operators, recipients
+from lockers.schema import cabinets, fees, operators, recipients, siting
 
 
-class Query(cabinets.Query, recipients.Query, operators.Query, fees.Query):
+class Query(cabinets.Query, recipients.Query, operators.Query, fees.Query, siting.Query):
     pass
 
 

@@ -91,7 +91,8 @@ def hold_capacity(
             if _room(need, slot_date, arrivals[place], cells[place]) > 0:
                 return _create(reference, place, place_uuids, need, slot_date, expires_at, movable)
             reasons[place] = _why_not(place, need, cells[place])
-        raise NoRoom(params={"places": {str(place): why for place, why in reasons.items()}})
+        asked = {"zone": zone, "size": size, "places": {str(place): why for place, why in reasons.items()}}
+        raise NoRoom(params=asked)
 
 
 def firm_hold(*, reference: UUID) -> CapacityHold:

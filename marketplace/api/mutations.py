@@ -63,10 +63,15 @@ class Command(graphene.Mutation):
         return result
 
     @classmethod
+    def after_refusal(cls, principal: Principal, error: DomainError) -> None:
+        """What is to be remembered of a refusal, once its transaction is rolled back."""
+
+    @classmethod
     def mutate(cls, root: Any, info: Any, **arguments: Any) -> "Command":
         try:
             result = cls.execute(info.context.principal, arguments, client=info.context.client)
         except DomainError as error:
+            cls.after_refusal(info.context.principal, error)
             return cls(errors=[refusal(error)])
         return cls(**result, errors=[])
 

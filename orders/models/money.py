@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from farmers.models import EvidenceFile, Station
 from marketplace.database.models import Identified
+from marketplace.kernel import clock
 from orders.models.trade import Fulfilment, Line, LineRefund
 
 
@@ -155,6 +156,11 @@ class StorageFee(Identified):
                 condition=Q(amount_fen__gt=0) & (Q(line=None) | Q(status="deducted")), name="storage_fee_sane"
             ),
         ]
+
+    @property
+    def payable(self) -> bool:
+        in_time = self.pay_until is not None and clock.now() < self.pay_until
+        return self.status == FeeStatus.ASKED and in_time
 
 
 class CashClosing(Identified):

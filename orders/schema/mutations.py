@@ -2,6 +2,8 @@ import logging
 
 import graphene
 
+from lockers.errors import NoRoom
+from lockers.services.siting import note_turned_away
 from marketplace.api.guard import SIGNED_IN, roles
 from marketplace.api.mutations import Command
 from marketplace.custody.schema import HandlingUnitType
@@ -102,6 +104,12 @@ class PlaceOrder(Command):
         return_url = own_path(return_url) if return_url else None
         order = checkout.place_order(principal=principal, choice=choice, agreed_max_fen=agreed_max_fen)
         return {"order": order, "return_url": return_url}
+
+    @classmethod
+    def after_refusal(cls, principal, error):
+        """A full cabinet is demand that nobody served: the siting report counts it."""
+        if isinstance(error, NoRoom):
+            note_turned_away(error)
 
     @classmethod
     def after_commit(cls, principal, result):

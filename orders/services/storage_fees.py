@@ -68,19 +68,20 @@ def ask_storage_fee(*, principal: Principal, fulfilment_uuid: UUID) -> StorageFe
 
 
 def _asked(part: Fulfilment, amount_fen: int) -> StorageFee:
-    standing = StorageFee.objects.filter(fulfilment=part, status=FeeStatus.ASKED).first()
-    if standing is not None and standing.amount_fen == amount_fen and clock.now() < standing.pay_until:
-        return standing
+    standing: StorageFee | None = StorageFee.objects.filter(fulfilment=part, status=FeeStatus.ASKED).first()
     if standing is not None:
+        if standing.amount_fen == amount_fen and standing.payable:
+            return standing
         cancel_group(reference=standing.uuid, why="replaced")
         _move(standing, FeeStatus.CLOSED)
+    pay_until = clock.now() + PAY_WITHIN
     fee: StorageFee = StorageFee.objects.create(
         fulfilment=part,
         amount_fen=amount_fen,
         status=FeeStatus.ASKED,
         intent_reference=ids.uuid7(),
         asked_at=clock.now(),
-        pay_until=clock.now() + PAY_WITHIN,
+        pay_until=pay_until,
     )
     open_group(
         reference=fee.uuid,
@@ -92,7 +93,7 @@ def _asked(part: Fulfilment, amount_fen: int) -> StorageFee:
                 reference=fee.intent_reference,
             )
         ],
-        expires_at=fee.pay_until,
+        expires_at=pay_until,
     )
     return fee
 
@@ -102,7 +103,7 @@ def make_fee_link(*, fee: StorageFee, return_url: str) -> str:
 
     Raises NotPayable, ProviderAway.
     """
-    if fee.status != FeeStatus.ASKED or clock.now() >= fee.pay_until:
+    if not fee.payable:
         raise NotPayable(field="reference")
     return confirm_group(group=payment_of(reference=fee.uuid), return_url=return_url).url
 

@@ -329,6 +329,7 @@ CALLS: dict[str, Call] = {
     "Mutation.assistRecipient": _by(
         "cabinet_operator", allocationId="{lies_drop}", reason="屏幕看不清", idempotencyKey="assist-1"
     ),
+    "Query.siting": _by("cabinet_operator", start="2026-11-01T00:00:00Z", end="2026-11-12T00:00:00Z"),
     "Mutation.announceStorageRule": _by(
         "cabinet_operator",
         placeId="{place}",

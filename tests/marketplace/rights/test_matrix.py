@@ -174,6 +174,7 @@ Mutation.decideInspection           .     .     .     .     .     .     .     + 
 Mutation.recallParcel               .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.reissueForRecipient        .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.assistRecipient            .     .     .     .     .     .     .     +     .     .     +     .
+Query.siting                        .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.announceStorageRule        .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.setCabinetCamera           .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.openWithReason             .     .     .     .     .     .     .     +     .     .     +     .
