@@ -205,18 +205,7 @@ def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
 
     Its storage period runs from now on, whatever was foreseen when the compartment was named.
     """
-    MOVES.check(allocation.parcel_state, ParcelState.DEPOSITED)
-    MOVES.check(ParcelState.DEPOSITED, ParcelState.READY)
-    allocation.state, allocation.parcel_state = AllocationState.LOADED, ParcelState.READY
-    zone, rule = allocation.compartment.zone, rule_for(allocation.compartment, clock.today())
-    until = free_until(zone, at, keep_until=allocation.keep_until, free=terms_of(rule, zone).free)
-    allocation.deposited_at, allocation.fee_rule = at, rule
-    allocation.free_until = allocation.collect_until = until
-    allocation.save(
-        update_fields=[
-            "state", "parcel_state", "deposited_at", "free_until", "collect_until", "fee_rule"
-        ]
-    )  # fmt: skip
+    _loaded(allocation, at)
     stay_together(allocation)
     cabinet = allocation.compartment.cabinet
     touch_config([cabinet.pk])
@@ -246,7 +235,7 @@ def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
             compartment=allocation.compartment.label,
             place=place_uuid,
             group=allocation.group.uuid,
-            until=until,
+            until=allocation.collect_until,
             at=at,
         ),
         aggregate_kind="allocation",
@@ -254,6 +243,22 @@ def deposit(allocation: Allocation, *, at: datetime, actor: Actor) -> None:
         actor_uuid=actor.uuid,
         occurred_at=at,
     )
+
+
+def _loaded(allocation: Allocation, at: datetime) -> None:
+    """Its period and its fee are those of the day on which it is left there."""
+    MOVES.check(allocation.parcel_state, ParcelState.DEPOSITED)
+    MOVES.check(ParcelState.DEPOSITED, ParcelState.READY)
+    allocation.state, allocation.parcel_state = AllocationState.LOADED, ParcelState.READY
+    zone, rule = allocation.compartment.zone, rule_for(allocation.compartment, clock.today())
+    until = free_until(zone, at, keep_until=allocation.keep_until, free=terms_of(rule, zone).free)
+    allocation.deposited_at, allocation.fee_rule = at, rule
+    allocation.free_until = allocation.collect_until = until
+    allocation.save(
+        update_fields=[
+            "state", "parcel_state", "deposited_at", "free_until", "collect_until", "fee_rule"
+        ]
+    )  # fmt: skip
 
 
 def placed_as_wire(allocation: Allocation) -> Placed:

@@ -4,14 +4,19 @@ import pytest
 from playwright.sync_api import expect
 
 PAGES = {
-    "buyer": ["/", "/cart", "/checkout", "/orders", "/me", "/me/consents", "/me/notices"],
+    "buyer": [
+        "/", "/cart", "/checkout", "/orders", "/me", "/me/consents", "/me/notices", "/money", "/claims", "/fees",
+        "/pay/browser",
+    ],
     "information_officer": [
         "/station", "/station/sell", "/station/lots", "/station/buy", "/station/people", "/station/pack",
     ],
     "courier": ["/courier"],
     "hub_operator": ["/hub"],
     "dispatcher": ["/dispatch"],
-    "cabinet_operator": ["/cabinets", "/cabinets/breaches"],
+    "cabinet_operator": [
+        "/cabinets", "/cabinets/fleet", "/cabinets/tasks", "/cabinets/use", "/cabinets/breaches",
+    ],
     "tester": ["/tester"],
 }  # fmt: skip
 

@@ -104,6 +104,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/cabinets/breaches", component: () => import("@/surfaces/cabinet/BreachesPage.vue"), meta: cabinet },
   { path: "/cabinets/fleet", component: () => import("@/surfaces/cabinet/FleetPage.vue"), meta: cabinet },
   { path: "/cabinets/tasks", component: () => import("@/surfaces/cabinet/TasksPage.vue"), meta: cabinet },
+  { path: "/cabinets/use", component: () => import("@/surfaces/cabinet/UsePage.vue"), meta: cabinet },
   {
     path: "/cabinets/:id/desk",
     component: () => import("@/surfaces/cabinet/DeskPage.vue"),

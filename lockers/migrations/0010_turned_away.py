@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lockers', '0008_storage_rules'),
+        ('lockers', '0009_storage_rules'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lockers', '0007_shared_cells'),
+        ('lockers', '0008_carrier'),
     ]
 
     operations = [
