@@ -5,11 +5,12 @@ from playwright.sync_api import expect
 
 PAGES = {
     "buyer": [
-        "/", "/cart", "/checkout", "/orders", "/me", "/me/consents", "/me/notices", "/money", "/claims", "/fees",
-        "/pay/browser",
+        "/", "/cart", "/checkout", "/orders", "/me", "/me/consents", "/me/notices", "/money", "/claims",
+        "/fees", "/pay/browser",
     ],
     "information_officer": [
         "/station", "/station/sell", "/station/lots", "/station/buy", "/station/people", "/station/pack",
+        "/station/shelves",
     ],
     "courier": ["/courier"],
     "hub_operator": ["/hub"],
