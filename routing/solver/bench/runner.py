@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,15 @@ def run_table(
 
 def _rows_apart(jobs: Sequence[Job]) -> Iterator[Any]:
     for at_once, mine in shifts(jobs):
-        with ProcessPoolExecutor(at_once, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-            for finished in as_completed([pool.submit(job.run) for job in mine]):
+        with ThreadPoolExecutor(at_once) as pool:
+            for finished in as_completed([pool.submit(_run_apart, job) for job in mine]):
                 yield finished.result()
+
+
+def _run_apart(job: Job) -> Any:
+    """One process for one run: a pool that renews its processes can hang. Raises BrokenProcessPool."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(job.run).result()
 
 
 def shifts(jobs: Iterable[Job]) -> list[tuple[int, list[Job]]]:
