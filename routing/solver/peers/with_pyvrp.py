@@ -47,6 +47,8 @@ class PyVrp(Peer):
 
     def route(self, net: Network, *, watch: Watch, seed: int) -> Routes:
         requests = decided(net, watch=watch, seed=seed) if self.chosen else undecided(net)
+        if not requests:
+            return {}  # CP-SAT had no time to choose
         model = _Model(net, requests)
         best = model.solve(watch, seed)
         return model.routes(best)
