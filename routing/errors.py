@@ -86,6 +86,11 @@ class AlreadyUnderWay(Conflict):
     message = N_("这一站已经开始或完成，不能再改")
 
 
+class WaybillsOnTheRoad(Conflict):
+    code = "waybills_on_the_road"
+    message = N_("%(number)s 已经离开共配中心，不能撤销这批导入")
+
+
 class NothingToPlan(Conflict):
     code = "nothing_to_plan"
     message = N_("这一天的这个波次没有要运的货")

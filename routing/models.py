@@ -345,3 +345,36 @@ class PlanInsight(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["plan", "kind"], name="one_insight_per_kind")]
+
+
+class WaybillBatch(Identified):
+    """One file of other carriers' parcels that ride along; undone as a whole."""
+
+    hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="+")
+    firm = models.CharField(max_length=40, help_text="the courier firm whose parcels they are")
+    deliver_on = models.DateField()
+    actor_uuid = models.UUIDField(null=True)
+    imported_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+
+class Waybill(Identified):
+    """Another carrier's parcel with that firm's own number; its uuid is the shipment's reference."""
+
+    batch = models.ForeignKey(WaybillBatch, on_delete=models.PROTECT, related_name="waybills")
+    firm = models.CharField(max_length=40)
+    number = models.CharField(max_length=40)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    shipment = models.OneToOneField(Shipment, on_delete=models.PROTECT, related_name="waybill")
+    #: what the firm pays for the last miles
+    fee_fen = models.PositiveIntegerField(default=0)
+    #: as the label shows it: masked
+    recipient = models.CharField(max_length=40, blank=True)
+    live = models.BooleanField(default=True, help_text="false: its import was undone")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["firm", "number"], condition=Q(live=True), name="one_live_waybill"
+            )
+        ]

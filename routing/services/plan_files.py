@@ -14,6 +14,7 @@ from marketplace.documents.sheets import Value, csv_file, xlsx_file
 from marketplace.kernel.clock import SHANGHAI
 from routing.models import Plan, Route, Stop
 from routing.services.standing import routes_of
+from routing.services.waybills import numbers_at
 
 GPX = "http://www.topografix.com/GPX/1/1"
 
@@ -25,7 +26,10 @@ def stops_csv(plan: Plan) -> bytes:
 def stops_xlsx(plan: Plan) -> bytes:
     title = f"{plan.date:%m-%d} v{plan.version}"
     return xlsx_file(
-        title=title, columns=_columns(), rows=_rows(plan), widths=(14, 12, 6, 24, 30, 12, 12, 18, 18)
+        title=title,
+        columns=_columns(),
+        rows=_rows(plan),
+        widths=(14, 12, 6, 24, 30, 12, 12, 18, 18, 8, 8, 30),
     )
 
 
@@ -47,6 +51,8 @@ def tracks_gpx(plan: Plan) -> bytes:
 
 def sheets_pdf(plan: Plan) -> bytes:
     """Tour sheets, every stop with its hand-overs and a box to tick."""
+    tours = list(_tours(plan))
+    numbers = numbers_at(stop for route in tours for stop in route.stops.all())
     rows = [
         [
             route.vehicle.name,
@@ -56,19 +62,21 @@ def sheets_pdf(plan: Plan) -> bytes:
             f"{_clock(stop.arrives_at)}–{_clock(stop.departs_at)}",
             str(_count(stop, "drop")),
             str(_count(stop, "collect")),
+            "、".join(numbers.get(stop.pk, [])),
             "□",
         ]
-        for route in _tours(plan)
+        for route in tours
         for stop in route.stops.all()
     ]
     columns = [
         Column(_("车辆"), 9),
         Column(_("序"), 4, right=True),
         Column(_("停靠点"), 18),
-        Column(_("地址"), 20),
+        Column(_("地址"), 16),
         Column(_("时间"), 13),
         Column(_("交出"), 6, right=True),
         Column(_("收走"), 6, right=True),
+        Column(_("代派运单"), 18),
         Column(_("签"), 4),
     ]
     facts = [
@@ -101,11 +109,14 @@ def _columns() -> list[str]:
         _("离开"),
         _("交出"),
         _("收走"),
+        _("代派运单"),
     ]
 
 
 def _rows(plan: Plan) -> Iterator[list[Value]]:
-    for route in _tours(plan):
+    tours = list(_tours(plan))
+    numbers = numbers_at(stop for route in tours for stop in route.stops.all())
+    for route in tours:
         for stop in route.stops.all():
             yield [
                 route.vehicle.name,
@@ -119,6 +130,7 @@ def _rows(plan: Plan) -> Iterator[list[Value]]:
                 stop.departs_at,
                 _count(stop, "drop"),
                 _count(stop, "collect"),
+                "、".join(numbers.get(stop.pk, [])),
             ]
 
 

@@ -14,7 +14,7 @@ PAGES = {
     ],
     "courier": ["/courier"],
     "hub_operator": ["/hub"],
-    "dispatcher": ["/dispatch"],
+    "dispatcher": ["/dispatch", "/dispatch/roads"],
     "cabinet_operator": [
         "/cabinets", "/cabinets/fleet", "/cabinets/tasks", "/cabinets/use", "/cabinets/breaches",
     ],

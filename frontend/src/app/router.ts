@@ -95,6 +95,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/fees", component: () => import("@/surfaces/money/FeesPage.vue"), meta: { texts: ["money"] } },
   { path: "/hub", component: () => import("@/surfaces/hub/HubPage.vue"), meta: hub },
   { path: "/dispatch", component: () => import("@/surfaces/dispatch/PlansPage.vue"), meta: dispatch },
+  { path: "/dispatch/roads", component: () => import("@/surfaces/dispatch/RoadsPage.vue"), meta: dispatch },
   {
     path: "/dispatch/plans/:id",
     component: () => import("@/surfaces/dispatch/PlanPage.vue"),

@@ -3,6 +3,7 @@
 "{crate}" stands for the id of that thing. The tests of objects and of bad input change one thing of a call.
 """
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,7 @@ CALLS: dict[str, Call] = {
     "Query.plans": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
     "Query.plan": _by("dispatcher", PACKER, id="{plan}"),
     "Query.comparePlans": _by("dispatcher", PACKER, planId="{plan}", otherId="{plan_before}"),
+    "Query.waybills": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
     "Query.cityRun": _by("dispatcher", date=DAY, wave="village_loop"),
     "Query.roadClosures": _by("dispatcher", PACKER, hubId="{hub}"),
     "Query.fixedTours": _by("dispatcher", PACKER, hubId="{hub}"),
@@ -244,6 +246,18 @@ CALLS: dict[str, Call] = {
     "Mutation.replanFailure": _by(
         "dispatcher", planId="{plan}", vehicleId="{waiting_van}", preview=False, idempotencyKey="fails-1"
     ),
+    "Mutation.importWaybills": _by(
+        "dispatcher",
+        PACKER,
+        hubId="{hub}",
+        firm="中通",
+        date=DAY,
+        fileName="a.csv",
+        file=b64encode("运单号,地点,重量\nZT7001,没有,1\n".encode()).decode(),
+        dryRun=True,
+        idempotencyKey="waybills-1",
+    ),
+    "Mutation.undoWaybills": _by("dispatcher", PACKER, id="{waybills}", idempotencyKey="waybills-2"),
     "Mutation.planCity": _by("dispatcher", date=DAY, wave="village_loop", seconds=5, idempotencyKey="city-1"),
     "Mutation.closeRoad": _by(
         "dispatcher",

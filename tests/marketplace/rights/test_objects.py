@@ -66,6 +66,7 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Query.plans": {"hubId": OWN},
     "Query.plan": {"id": OWN},
     "Query.comparePlans": {"planId": OWN, "otherId": OWN},
+    "Query.waybills": {"hubId": OWN},
     "Query.roadClosures": {"hubId": OWN},
     "Query.fixedTours": {"hubId": OWN},
     "Query.route": {"id": OWN},
@@ -144,6 +145,8 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
         "placeId": Foreign("{place}", "not_found"),
         "vehicleId": Foreign("{town_van}", "not_found"),
     },
+    "Mutation.importWaybills": {"hubId": OWN},
+    "Mutation.undoWaybills": {"id": OWN},
     "Mutation.closeRoad": {
         "hubId": OWN,
         "placeId": Open("a road is closed wherever it is"),

@@ -33,7 +33,7 @@ from orders.services.packing import Portion, pack_fulfilment, pack_shipment
 from orders.services.settling import goods_parts
 from orders.services.villager_orders import order_for_villager
 from orders.services.weigh_in import weigh_in
-from routing.models import FixedTour, Leg, Plan, RoadClosure, Route, Stop
+from routing.models import FixedTour, Leg, Plan, RoadClosure, Route, Stop, WaybillBatch
 from routing.services import dropping, tour
 from tests.factories.accounts import make_user
 from tests.factories.catalog import make_product
@@ -188,6 +188,9 @@ def _on_the_loop(world: World) -> None:
     world.name(
         closure=_closure(world),
         fixed_tour=_fixed_tour(waiting),
+        waybills=WaybillBatch.objects.create(
+            hub=market.hub, firm="中通", deliver_on=clock.today(), imported_at=clock.now()
+        ),
         plan=waiting.plan,
         plan_before=_version_before(waiting),
         waiting_stop=waiting.stops.get(),

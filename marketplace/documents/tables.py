@@ -1,0 +1,131 @@
+"""Tables that people send: CSV, Excel and GPX as rows of text. What a cell means, the importer says.
+
+openpyxl takes 20 MB: it is loaded by the process that reads a workbook, when it first does.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from xml.etree import ElementTree as xml
+
+from marketplace.kernel.errors import N_, InvalidInput
+
+MAX_ROWS: Final = 500
+MAX_CELL: Final = 200
+MAX_COLUMNS: Final = 40
+#: a workbook is a zip: what it may become when unpacked
+MAX_UNPACKED: Final = 20 * 1024 * 1024
+_GPX = "{http://www.topografix.com/GPX/1/1}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: its number as the sender's program shows it, and text by column name."""
+
+    row: int
+    cells: dict[str, str]
+
+
+def read_table(*, name: str, data: bytes) -> list[Line]:
+    """Rows below the header; of GPX the waypoints, with the columns name, desc, lon and lat.
+
+    Raises InvalidInput on `file` for what is no such table, longer than 500 rows, or wider than 40 columns.
+    """
+    if data.startswith(b"PK"):
+        lines = _lines(_workbook(data))
+    elif name.lower().endswith(".gpx") or data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        lines = _waypoints(data)
+    else:
+        lines = _lines(_text(data))
+    found = list(_no_more_than(lines))
+    if not found:
+        raise InvalidInput(N_("文件里没有数据行"), field="file")
+    return found
+
+
+def _no_more_than(lines: Iterable[Line]) -> Iterator[Line]:
+    for count, line in enumerate(lines, start=1):
+        if count > MAX_ROWS:
+            raise InvalidInput(N_("一次最多 %(rows)s 行"), field="file", params={"rows": MAX_ROWS})
+        yield line
+
+
+def _lines(rows: Iterable[list[str]]) -> Iterator[Line]:
+    head: list[str] | None = None
+    for number, row in enumerate(rows, start=1):
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        while not cells[-1]:  # a sheet is as wide as its widest row ever was
+            cells.pop()
+        if len(cells) > MAX_COLUMNS or any(len(cell) > MAX_CELL for cell in cells):
+            raise InvalidInput(N_("第 %(row)s 行太长"), field="file", params={"row": number})
+        if head is None:
+            head = cells
+            continue
+        yield Line(number, {name: cell for name, cell in zip(head, cells, strict=False) if name})
+
+
+def _text(data: bytes) -> Iterator[list[str]]:
+    """UTF-8, or what Excel in China saves; comma, semicolon or tab."""
+    if b"\x00" in data:
+        raise InvalidInput(N_("只能读取 CSV、Excel（xlsx）和 GPX 文件"), field="file")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("gb18030", errors="replace")
+    head = text.split("\n", 1)[0]
+    comma = max(",;\t", key=head.count)
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=comma)
+    except csv.Error as error:
+        raise InvalidInput(N_("只能读取 CSV、Excel（xlsx）和 GPX 文件"), field="file") from error
+
+
+def _workbook(data: bytes) -> Iterator[list[str]]:
+    """The first sheet, values only."""
+    from openpyxl import load_workbook
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            size = sum(entry.file_size for entry in packed.infolist())
+        if size > MAX_UNPACKED:
+            raise InvalidInput(N_("文件太大"), field="file")
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        rows = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS + 1)
+        yield from ([_plain(value) for value in row] for row in rows)
+    except InvalidInput:
+        raise
+    except Exception as error:  # openpyxl raises whatever its parts do
+        raise InvalidInput(N_("只能读取 CSV、Excel（xlsx）和 GPX 文件"), field="file") from error
+
+
+def _plain(value: object) -> str:
+    """Numbers without a tail of zeros, as the sheet shows them."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)
+
+
+def _waypoints(data: bytes) -> Iterator[Line]:
+    """GPX 1.1 `wpt`, else the points of routes; no DTD, so nothing in it can grow."""
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        raise InvalidInput(N_("GPX 文件不能带 DTD"), field="file")
+    try:
+        root = xml.fromstring(data)
+    except xml.ParseError as error:
+        raise InvalidInput(
+            N_("GPX 第 %(line)s 行读不懂"), field="file", params={"line": error.position[0]}
+        ) from error
+    points = root.findall(f"{_GPX}wpt") or root.findall(f"{_GPX}rte/{_GPX}rtept")
+    for number, point in enumerate(points, start=1):
+        cells = {key: (point.findtext(f"{_GPX}{key}") or "").strip()[:MAX_CELL] for key in ("name", "desc")}
+        yield Line(number, cells | {key: point.get(key, "")[:MAX_CELL] for key in ("lon", "lat")})
