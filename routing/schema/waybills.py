@@ -145,13 +145,13 @@ class UndoWaybills(Command):
     class Arguments:
         id = graphene.ID(required=True)
 
-    undone_at = graphene.DateTime()
+    batch_id = graphene.ID()
     rule, idempotent = STAFF, True
 
     @classmethod
     def perform(cls, principal, *, id):
         batch = waybills.undo_waybills(principal=principal, batch_uuid=parse_uuid(id, "id"))
-        return {"undone_at": batch.undone_at}
+        return {"batch_id": str(batch.uuid)}
 
 
 class Mutation(graphene.ObjectType):

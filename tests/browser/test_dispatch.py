@@ -8,6 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+#: the first plan after a change of the search compiles it
+PLANNED_MS = 180_000
+
 
 def shot(page: Page, name: str) -> None:
     """Pictures on a phone and on a laptop for who looks at the pages by eye."""
@@ -32,7 +35,7 @@ def test_an_urgent_stop_is_shown_then_done_then_undone(sign_in, accessible) -> N
     page = sign_in("dispatcher")
     page.goto("/dispatch")
     page.get_by_role("button", name="计算村镇环线").click()
-    page.locator("a.plan").first.wait_for(timeout=60_000)  # the worker plans
+    page.locator("a.plan").first.wait_for(timeout=PLANNED_MS)  # the worker plans
     page.locator("a.plan").first.click()
     expect(page.get_by_role("region", name="线路图")).to_be_visible()
     expect(page.get_by_text("非审定地图")).to_be_visible()
@@ -64,7 +67,7 @@ def test_an_urgent_stop_is_shown_then_done_then_undone(sign_in, accessible) -> N
     page.goto("/dispatch")
     page.get_by_role("button", name="计算全部共配中心").first.click()
     ended = page.get_by_role("status").filter(has_text="1 个中心已完成 1 个")
-    expect(ended).to_be_visible(timeout=60_000)
+    expect(ended).to_be_visible(timeout=PLANNED_MS)
     shot(page, "plans")
     accessible(page)
 
