@@ -77,6 +77,9 @@ bench-router: install-dev ## The router against the optimum on 500 small random 
 bench-quote: install-dev ## What a quote at checkout costs on a plan of 1,000 stops (docs/bench-quote.md)
 	@$(BIN)/pytest -q -s tests/benches/quote.py
 
+bench-replan: install-dev ## What a replan costs on a county's day (docs/bench-replan.md)
+	@$(BIN)/pytest -q -s tests/benches/replan.py
+
 bench-devices: install-dev ## Measure the device wire; writes docs/bench-devices.md (ARGS="-k backlog")
 	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' -o python_functions='bench_*' tests/lockers/bench $(ARGS)
 
