@@ -86,8 +86,9 @@ bench-devices: install-dev ## Measure the device wire; writes docs/bench-devices
 bench-payments: install-dev ## Intents created and confirmed a second on one web worker (docs/bench-payments.md)
 	@$(BIN)/python -m tests.benches.payments
 
-bench-ledger: install-dev ## 10,000 random acts on the money, with faults and crashes, to the last fen (MONEY_WALKS=)
-	@MONEY_WALKS=$${MONEY_WALKS:-100} $(BIN)/pytest -q tests/orders/payments/services/test_machine.py -k Walks
+bench-ledger: install-dev ## 10,000 random acts with faults and crashes, 1,000 shuffled notifications (MONEY_WALKS=, MONEY_ORDERS=; docs/bench-payments.md)
+	@MONEY_WALKS=$${MONEY_WALKS:-100} MONEY_ORDERS=$${MONEY_ORDERS:-100} $(BIN)/pytest -q --durations=2 -k "Walks or shuffled" \
+	  tests/orders/payments/services/test_machine.py tests/orders/payments/services/test_paying.py
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
