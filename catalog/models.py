@@ -132,6 +132,9 @@ class Lot(Identified):
     harvested_on = models.DateField(null=True)
     expires_on = models.DateField(null=True)
     sender_agreement_at = models.DateTimeField(null=True, help_text="寄件人入柜约定")
+    returns_granted = models.BooleanField(
+        default=False, help_text="七天无理由: granted by the seller where the law does not ask it"
+    )
     trace_code = models.CharField(max_length=32, unique=True, default=_trace_code)
     listed_at = models.DateTimeField()
 

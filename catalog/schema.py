@@ -73,6 +73,9 @@ class LotType(graphene.ObjectType):
     price_basis = graphene.String(required=True, description="kg or piece")
     status = graphene.String(required=True)
     sender_agreement = graphene.Boolean(required=True)
+    returnable = graphene.Boolean(
+        required=True, description="七天无理由, by the law or granted by the seller"
+    )
     certificates = graphene.List(graphene.NonNull(CertificateType), required=True)
     trace_code = graphene.String(required=True)
     origin = graphene.Field(PlaceType)
@@ -82,6 +85,9 @@ class LotType(graphene.ObjectType):
 
     def resolve_listed_by(lot, info):
         return lot.listed_by_user.name if lot.agent_consent_id and lot.listed_by_user else None
+
+    def resolve_returnable(lot, info):
+        return lot.product.returnable or lot.returns_granted
 
     def resolve_days_left(lot, info):
         return lot.days_left(clock.today())
@@ -245,6 +251,20 @@ class WithdrawLot(Command):
         return {"lot": listing.withdraw_lot(principal=principal, lot_uuid=parse_uuid(id, "id"))}
 
 
+class GrantReturns(Command):
+    class Arguments:
+        id = graphene.ID(required=True)
+        granted = graphene.Boolean(required=True)
+
+    lot = graphene.Field(LotType)
+    rule = roles("information_officer", "farmer", "hub_operator")
+
+    @classmethod
+    def perform(cls, principal, *, id, granted):
+        lot = listing.grant_returns(principal=principal, lot_uuid=parse_uuid(id, "id"), granted=granted)
+        return {"lot": lot}
+
+
 class RowError(graphene.ObjectType):
     """A bad cell of an import: line of the file (the header is 1), column as the file calls it."""
 
@@ -340,5 +360,6 @@ class UndoImport(Command):
 class Mutation(graphene.ObjectType):
     list_lot = ListLot.Field()
     withdraw_lot = WithdrawLot.Field()
+    grant_returns = GrantReturns.Field()
     import_lots = ImportLots.Field()
     undo_import = UndoImport.Field()

@@ -17,7 +17,9 @@ from marketplace.telemetry.services.breaches import review_due_probes
 from marketplace.telemetry.services.upkeep import keep_readings
 from orders import handlers as orders
 from orders.payments.services.due import dispatch_due as settle_payments
+from orders.services.carrier_payouts import pay_carriers_due
 from orders.services.claims import grant_unanswered
+from orders.services.goods_returns import end_due_returns
 from orders.services.payouts import pay_out_due
 from orders.services.shortages import settle_unanswered
 from routing import handlers as routing
@@ -30,9 +32,12 @@ HANDLERS: dict[str, list[Handler]] = {
     "payments.GroupSucceeded": [orders.accept_payment],
     "payments.GroupClosed": [orders.close_unpaid_order],
     "payments.LatePaymentReturned": [orders.flag_late_payment],
-    "payments.RefundFailed": [orders.note_refund_failed],
+    "payments.RefundSucceeded": [orders.correct_receipts],
+    "payments.RefundFailed": [orders.note_refund_failed, orders.correct_receipts],
     "payments.SettlementDone": [orders.note_settlement_done],
     "payments.SettlementRefused": [orders.note_settlement_refused],
+    "payments.TransferDone": [orders.note_transfer],
+    "payments.TransferRefused": [orders.note_transfer],
     "orders.ClaimGranted": [orders.warn_batch_mates],
     "orders.FeeRulesAnnounced": [orders.tell_fee_rules],
     "routing.PlanPublished": [routing.keep_picture, orders.refresh_storefront],
@@ -64,7 +69,9 @@ DUE_WORK: list[Callable[[], object]] = [
     expire_due_lots,
     settle_unanswered,
     grant_unanswered,
+    end_due_returns,
     pay_out_due,
+    pay_carriers_due,
     settle_payments,
     queue_due_waves,
     expire_commands,

@@ -16,8 +16,6 @@ AT_ONCE_FEN = 2_000
 #: ... while the buyer had at most this many paid at once in the last thirty days
 AT_ONCE_TIMES = 3
 AT_ONCE_DAYS = 30
-#: 七日无理由退货 (Consumer Law 25): from the day after the goods were received
-RETURN_WITHIN = timedelta(days=7)
 
 
 def window_for(*, returnable: bool) -> timedelta:

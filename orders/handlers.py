@@ -11,11 +11,13 @@ from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
 from orders.services import (
     arrivals,
+    carrier_payouts,
     claims,
     fee_rules,
     harvest,
     paying,
     payouts,
+    receipts,
     refunding,
     shortages,
     staying,
@@ -54,6 +56,13 @@ def note_refund_failed(event: DeliveredEvent) -> None:
     refunding.note_refund_failed(refund_uuid=UUID(event.payload["refund"]))
 
 
+def correct_receipts(event: DeliveredEvent) -> None:
+    """payments.RefundSucceeded, RefundFailed: receipts say what was paid and kept."""
+    order = refunding.order_of_refund(refund_uuid=UUID(event.payload["refund"]))
+    if order is not None:
+        receipts.correct_receipts(order_uuid=order)
+
+
 def warn_batch_mates(event: DeliveredEvent) -> None:
     """orders.ClaimGranted: who else has the lot hears of it."""
     claims.warn_batch_mates(claim_uuid=UUID(event.payload["claim"]))
@@ -67,6 +76,11 @@ def note_settlement_done(event: DeliveredEvent) -> None:
 def note_settlement_refused(event: DeliveredEvent) -> None:
     """payments.SettlementRefused: it is owed again, and somebody has to look."""
     payouts.note_settlement(settlement_uuid=UUID(event.payload["settlement"]), why=event.payload["why"])
+
+
+def note_transfer(event: DeliveredEvent) -> None:
+    """payments.TransferDone, TransferRefused: a courier's firm has its money, or is owed it again."""
+    carrier_payouts.note_transfer(transfer_uuid=UUID(event.payload["transfer"]), why=event.payload.get("why"))
 
 
 def tell_fee_rules(event: DeliveredEvent) -> None:

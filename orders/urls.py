@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 
 from orders.services.labels import FORMATS
 from orders.services.statement_files import FILES
-from orders.views import claim_photo, label_file, statement_file
+from orders.views import claim_photo, label_file, receipt_file, statement_file
 
 
 class _Word:
@@ -44,6 +44,7 @@ urlpatterns = [
     path(
         "labels/<label_kind:kind>/<uuid:thing_uuid>.<label_format:extension>", label_file, name="label_file"
     ),
+    path("receipts/<uuid:receipt_uuid>.pdf", receipt_file, name="receipt_file"),
     path("claims/<uuid:claim_uuid>/photo", claim_photo, name="claim_photo"),
     path(
         "statements/<slug:owner_kind>/<uuid:owner_uuid>.<statement_file:extension>",

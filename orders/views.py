@@ -20,6 +20,8 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, DomainError, InvalidInput
 from orders.services import labels
 from orders.services.claims import claim_for
+from orders.services.receipt_files import receipt_pdf
+from orders.services.receipts import receipt_for
 from orders.services.statement_files import FILES
 from orders.services.statements import statement
 
@@ -69,6 +71,29 @@ def statement_file(request: HttpRequest, owner_kind: str, owner_uuid: UUID, exte
         content_type=media_type,
         headers={
             "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+@require_GET
+def receipt_file(request: HttpRequest, receipt_uuid: UUID) -> HttpResponse:
+    """A receipt for its buyer, its seller and the platform."""
+    clock.refresh()
+    with translation.override(translation.get_language_from_request(request)):
+        try:
+            principal = authenticate(bearer_token(request))
+            principal.require_signed_in()
+            ratelimit.hit(f"statement:{principal.user_uuid}", limit=MAX_FILES, per_s=3600)
+            found = receipt_for(principal=principal, receipt_uuid=receipt_uuid)
+            content = receipt_pdf(found)
+        except DomainError as error:
+            return _refused(error)
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.number)}.pdf",
             "Cache-Control": "private, no-store",
         },
     )

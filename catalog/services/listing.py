@@ -157,6 +157,21 @@ def withdraw_lot(*, principal: Principal, lot_uuid: UUID) -> Lot:
     return lot
 
 
+def grant_returns(*, principal: Principal, lot_uuid: UUID, granted: bool) -> Lot:
+    """The seller takes a lot's goods back within seven days without a reason, or no longer.
+
+    Orders keep the rule of the moment they were placed. Raises NotFound, Forbidden naming `id`.
+    """
+    principal.require_signed_in()
+    with transaction.atomic():
+        lot = _lot_for_change(lot_uuid)
+        if not may_change(principal, lot):
+            raise Forbidden(field="id")
+        lot.returns_granted = granted
+        lot.save(update_fields=["returns_granted"])
+    return lot
+
+
 def withdraw_lots_under(*, consent_uuid: UUID) -> int:
     """A consent was revoked: what the station offers under it is withdrawn. Gives how many lots ended."""
     lots = Lot.objects.filter(agent_consent__uuid=consent_uuid, status=LotStatus.LISTED)

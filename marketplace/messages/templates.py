@@ -70,6 +70,7 @@ TEMPLATES: dict[str, Template] = {
         N_("{product} 买家反映坏了 {percent}%，申请赔 ¥{amount}。请在 {until} 前答复，逾期自动赔付。"),
     ),
     "claim_refused": Template(N_("售后未通过"), N_("订单 {number} 的售后未通过：{answer}。可请平台复核。")),
+    "return_refused": Template(N_("退货未通过"), N_("订单 {number} 的退货未退款：{answer}。")),
     "claim_in_batch": Template(
         N_("同批次提醒"),
         N_("订单 {number} 的 {product} 同批次有买家反映坏果，请取货后尽快检查，有问题拍照申请售后。"),

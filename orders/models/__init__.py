@@ -1,5 +1,6 @@
 """All models of orders: what was traded, and the money rules around it."""
 
+from orders.models.carriers import CarrierPayout, CarrierPayoutStatus
 from orders.models.money import (
     CashClosing,
     Claim,
@@ -10,6 +11,8 @@ from orders.models.money import (
     PayoutStatus,
     StorageFee,
 )
+from orders.models.receipts import Receipt, ReceiptTitle
+from orders.models.returns import GoodsReturn, ReturnStatus
 from orders.models.trade import (
     Cart,
     CartLine,
@@ -26,6 +29,8 @@ from orders.models.trade import (
 )
 
 __all__ = [
+    "CarrierPayout",
+    "CarrierPayoutStatus",
     "Cart",
     "CartLine",
     "CashClosing",
@@ -34,6 +39,7 @@ __all__ = [
     "FeeRule",
     "FeeStatus",
     "Fulfilment",
+    "GoodsReturn",
     "Line",
     "LineRefund",
     "Order",
@@ -42,7 +48,10 @@ __all__ = [
     "PayoutStatus",
     "PortionWeight",
     "Reach",
+    "Receipt",
+    "ReceiptTitle",
     "RefundReason",
+    "ReturnStatus",
     "StorageFee",
     "Substitution",
     "WeighIn",

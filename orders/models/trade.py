@@ -281,6 +281,7 @@ class RefundReason(models.TextChoices):
     CLAIM = "claim", _("售后")
     BREACH = "breach", _("储存超温")
     UNCOLLECTED = "uncollected", _("逾期未取")
+    RETURN = "return", _("七天无理由退货")
 
 
 class LineRefund(Identified):

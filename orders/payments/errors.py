@@ -9,6 +9,7 @@ Conflict
 ├── KeyReused             the same refund or settlement key with other amounts
 ├── SettlementTooLarge    more than is left of the trade after refunds and earlier settlements
 ├── RoyaltyTooLarge       the fees shared out of one trade would pass the provider's cap
+├── GroupIncomplete       a part cannot be settled before all parts of its group are paid
 ├── NoTradeToSettle       paid in cash, or not at all: the provider holds nothing of it
 └── MerchantNotRegistered the seller cannot receive money at the provider yet
 TryAgain
@@ -58,6 +59,11 @@ class RoyaltyTooLarge(Conflict):
 class NoTradeToSettle(Conflict):
     code = "no_trade_to_settle"
     message = N_("这笔款项不在支付机构，不能经其结算")
+
+
+class GroupIncomplete(Conflict):
+    code = "group_incomplete"
+    message = N_("合并支付还没有全部付清，不能结算其中一笔")
 
 
 class MerchantNotRegistered(Conflict):

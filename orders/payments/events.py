@@ -87,3 +87,26 @@ class SettlementRefused:
     key: str
     amount_fen: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDone:
+    """What the platform owed `owner` was paid out of its own money. `key` is the caller's."""
+
+    type: ClassVar[str] = "payments.TransferDone"
+    transfer: UUID
+    owner: UUID
+    key: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRefused:
+    """The provider refused for good; the sum is owed again, and a person has to look."""
+
+    type: ClassVar[str] = "payments.TransferRefused"
+    transfer: UUID
+    owner: UUID
+    key: str
+    amount_fen: int
+    why: str

@@ -6,6 +6,7 @@ attempt    open -> succeeded | closed           closed -> late (paid after all, 
 refund     pending -> succeeded | failed
 freeze     waiting -> frozen -> captured        waiting | frozen -> releasing <-> released
 settlement ordered -> confirmed -> done         ordered | confirmed -> refused
+transfer   ordered -> done | refused
 """
 
 from enum import StrEnum
@@ -61,6 +62,12 @@ class SettlementStatus(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     """A person has to look: what was not carried out is owed again."""
+
+
+class TransferStatus(StrEnum):
+    ORDERED = "ordered"
+    DONE = "done"
+    REFUSED = "refused"
 
 
 GROUP_MOVES = Transitions(
@@ -137,5 +144,13 @@ SETTLEMENT_MOVES = Transitions(
         SettlementStatus.CONFIRMED: {SettlementStatus.DONE, SettlementStatus.REFUSED},
         SettlementStatus.DONE: set(),
         SettlementStatus.REFUSED: set(),
+    }
+)
+
+TRANSFER_MOVES = Transitions(
+    {
+        TransferStatus.ORDERED: {TransferStatus.DONE, TransferStatus.REFUSED},
+        TransferStatus.DONE: set(),
+        TransferStatus.REFUSED: set(),
     }
 )

@@ -8,6 +8,7 @@ from orders.payments.services.queries import query_attempt
 from orders.payments.services.reconciling import fetch_bill
 from orders.payments.services.refunds import send_refund
 from orders.payments.services.settling import send_settlement
+from orders.payments.services.transfers import send_transfer
 from orders.payments.services.webhooks import send_webhook
 
 
@@ -29,6 +30,11 @@ def send_payment_refund(refund_id: int) -> None:
 @shared_task
 def send_payment_settlement(instruction_id: int) -> None:
     send_settlement(instruction_id)
+
+
+@shared_task
+def send_payment_transfer(transfer_id: int) -> None:
+    send_transfer(transfer_id)
 
 
 @shared_task

@@ -6,7 +6,7 @@ from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from orders.schema.types import many
-from orders.services import books, cash_closing
+from orders.services import books, carrier_payouts, cash_closing
 
 PLATFORM = roles("platform")
 OFFICERS = roles("information_officer")
@@ -77,6 +77,32 @@ class ReconciliationItemType(graphene.ObjectType):
         return row.uuid
 
 
+class CarrierPayoutType(graphene.ObjectType):
+    """What a courier's firm is paid for the deliveries of a week."""
+
+    class Meta:
+        name = "CarrierPayout"
+
+    id = graphene.ID(required=True)
+    carrier_id = graphene.ID(required=True)
+    carrier_name = graphene.String(required=True)
+    until = graphene.Date(required=True, description="a Monday; that day is not included")
+    amount_fen = graphene.Int(required=True)
+    status = graphene.String(required=True, description="ordered, done or refused")
+    failure = graphene.String(required=True)
+    ordered_at = graphene.DateTime(required=True)
+    ended_at = graphene.DateTime()
+
+    def resolve_id(row, info):
+        return row.uuid
+
+    def resolve_carrier_id(row, info):
+        return row.carrier.uuid
+
+    def resolve_carrier_name(row, info):
+        return row.carrier.name
+
+
 class BillDayType(graphene.ObjectType):
     class Meta:
         name = "BillDay"
@@ -132,6 +158,9 @@ class BooksQuery(graphene.ObjectType):
         status=graphene.String(),
         first=graphene.Int(default_value=50),
     )
+    carrier_payouts = graphene.List(
+        graphene.NonNull(CarrierPayoutType), required=True, first=graphene.Int(default_value=50)
+    )
     trial_balance = graphene.Field(TrialBalanceType, required=True)
     reconciliation = graphene.List(
         graphene.NonNull(BillDayType), required=True, first=graphene.Int(default_value=7)
@@ -146,6 +175,10 @@ class BooksQuery(graphene.ObjectType):
     @guarded(PLATFORM)
     def resolve_payouts(root, info, first, status=None):
         return books.payouts(principal=info.context.principal, status=status, first=first)
+
+    @guarded(roles("courier", "platform"))
+    def resolve_carrier_payouts(root, info, first):
+        return carrier_payouts.carrier_payouts(principal=info.context.principal, first=first)
 
     @guarded(PLATFORM)
     def resolve_trial_balance(root, info):

@@ -6,7 +6,9 @@ from typing import Any
 
 from catalog.kinds import LotStatus, Unit
 from catalog.models import Lot
+from marketplace.kernel import clock
 from marketplace.kernel.units import KG_G, Size, size_for
+from orders import return_rules
 from orders.splitting import Item
 from orders.weighing import Ordered
 
@@ -73,6 +75,7 @@ def is_for_sale(lot: Lot, *, on: date) -> bool:
 def listing_copy(lot: Lot) -> dict[str, Any]:
     """What the buyer saw, kept with the order (E-commerce Law 31)."""
     product = lot.product
+    rule = return_rules.rule_for(returnable=product.returnable, granted=lot.returns_granted, on=clock.today())
     return {
         "product": product.name,
         "product_en": product.name_en,
@@ -86,5 +89,6 @@ def listing_copy(lot: Lot) -> dict[str, Any]:
         "trace_code": lot.trace_code,
         "harvested_on": lot.harvested_on.isoformat() if lot.harvested_on else None,
         "expires_on": lot.expires_on.isoformat() if lot.expires_on else None,
-        "returnable": product.returnable,
+        "returnable": rule is not None,
+        "return_rule": return_rules.freeze(rule),
     }

@@ -17,7 +17,18 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import DomainError
 from orders.claim_rules import window_for
 from orders.ledger.accounts import AccountKind
-from orders.models import Claim, ClaimStatus, Fulfilment, Line, Order, PaymentMethod, Payout, PayoutStatus
+from orders.models import (
+    Claim,
+    ClaimStatus,
+    Fulfilment,
+    GoodsReturn,
+    Line,
+    Order,
+    PaymentMethod,
+    Payout,
+    PayoutStatus,
+    ReturnStatus,
+)
 from orders.payments.services import PartSpec, order_settlement
 from orders.services.locking import LockedOrder, lock_order_of_fulfilment
 from orders.services.settling import goods_parts
@@ -27,6 +38,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 200
 FIRST_TRY, LONGEST_TRY = timedelta(minutes=1), timedelta(hours=6)
 OPEN_CLAIMS = (ClaimStatus.OPEN, ClaimStatus.APPEALED)
+OPEN_RETURNS = (ReturnStatus.ASKED, ReturnStatus.DISPUTED)
 #: what somebody must look at: a seller's money that the provider would not release
 REFUSED = "payout_refused"
 
@@ -89,15 +101,21 @@ def note_settlement(*, settlement_uuid: UUID, why: str | None) -> None:
 
 
 def _due() -> QuerySet[Payout]:
-    """Waiting rows whose window is over and of whose lines none is under a claim."""
+    """Waiting rows whose window is over and of whose lines none is under a claim or on its way back."""
     claimed = Claim.objects.filter(
         status__in=OPEN_CLAIMS,
+        line__fulfilment=OuterRef("fulfilment"),
+        line__merchant_uuid=OuterRef("merchant_uuid"),
+    )
+    coming_back = GoodsReturn.objects.filter(
+        status__in=OPEN_RETURNS,
         line__fulfilment=OuterRef("fulfilment"),
         line__merchant_uuid=OuterRef("merchant_uuid"),
     )
     rows: QuerySet[Payout] = Payout.objects.filter(
         Q(next_try_at=None) | Q(next_try_at__lte=clock.wall()),
         ~Exists(claimed),
+        ~Exists(coming_back),
         status=PayoutStatus.WAITING,
         due_at__lte=clock.now(),
     )

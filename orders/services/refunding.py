@@ -106,6 +106,12 @@ def note_refund_failed(*, refund_uuid: UUID) -> None:
         save(locked.order, attention="refund_failed")
 
 
+def order_of_refund(*, refund_uuid: UUID) -> UUID | None:
+    """Of a line's refund, or of a delivery's; None for what no order ordered."""
+    found = LineRefund.objects.filter(refund_uuid=refund_uuid).values_list("order__uuid", flat=True).first()
+    return found
+
+
 def refund_delivery(
     locked: LockedOrder, part: Fulfilment, *, reason: RefundReason, by: UUID | None = None
 ) -> LineRefund | None:

@@ -90,15 +90,18 @@ def delivery_parts(order: Order, part: Fulfilment, fee_fen: int) -> Parts:
 
 def last_carrier(unit_uuid: UUID | None) -> UUID | None:
     """The firm whose van made the last hand-over of the parcel, from the custody chain."""
+    vehicle = last_vehicle(unit_uuid)
+    if vehicle is None:
+        return None
+    found: UUID | None = Vehicle.objects.filter(uuid=vehicle).values_list("carrier__uuid", flat=True).first()
+    return found
+
+
+def last_vehicle(unit_uuid: UUID | None) -> UUID | None:
     if unit_uuid is None:
         return None
     event = CustodyEvent.objects.filter(unit__uuid=unit_uuid, from_kind="vehicle").order_by("-seq").first()
-    if event is None:
-        return None
-    found: UUID | None = (
-        Vehicle.objects.filter(uuid=event.from_uuid).values_list("carrier__uuid", flat=True).first()
-    )
-    return found
+    return event.from_uuid if event is not None else None
 
 
 def _owned(

@@ -23,6 +23,8 @@ KINDS = {
     "goods_lost": N_("途中损耗赔付 {product}"),
     "settlement_ordered": N_("已通知支付宝放款"),
     "settlement_refused": N_("放款未成功，退回待放款"),
+    "transfer_ordered": N_("已通知支付宝付款"),
+    "transfer_refused": N_("付款未成功，退回待付款"),
     "returned": N_("退款由支付宝扣回"),
     "cash_deposited": N_("现金已上交"),
     "cash_difference": N_("现金盘点差额"),

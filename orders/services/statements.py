@@ -48,6 +48,8 @@ TOTAL_OF = {
     "goods_lost": "lost",
     "settlement_ordered": "paid_out",
     "settlement_refused": "paid_out",
+    "transfer_ordered": "paid_out",
+    "transfer_refused": "paid_out",
 }
 
 

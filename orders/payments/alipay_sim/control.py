@@ -15,7 +15,7 @@ class BadControl(Exception):
 
 
 def show(gateway: Gateway, *, what: str, where: Mapping[str, str] | None = None) -> Json:
-    """`trades`, `refunds`, `notifications`, `auths`, `settles`, `royalties`, `faults`, `clock`.
+    """`trades`, `refunds`, `notifications`, `auths`, `settles`, `royalties`, `transfers`, `faults`, `clock`.
 
     `where`: only rows with these values, by the table's own columns.
     """
@@ -25,7 +25,7 @@ def show(gateway: Gateway, *, what: str, where: Mapping[str, str] | None = None)
         return {"faults": _dicts(gateway.faults.armed())}
     tables = {
         "trades": "trade", "refunds": "refund", "notifications": "notification", "auths": "auth",
-        "settles": "settle_confirm", "royalties": "royalty",
+        "settles": "settle_confirm", "royalties": "royalty", "transfers": "transfer",
     }  # fmt: skip
     if what not in tables:
         raise BadControl(f"unknown {what!r}; known: clock, faults, {', '.join(tables)}")

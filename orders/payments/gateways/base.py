@@ -233,6 +233,10 @@ class Gateway(Protocol):
         """DONE only if every receiver has his share."""
         ...
 
+    def transfer(self, *, request_no: str, amount_fen: int, payee_id: str, title: str) -> Answer:
+        """Our own money to `payee_id`; repeat with the same number until it is not UNKNOWN."""
+        ...
+
     def register_merchant(self, *, external_id: str, name: str) -> str:
         """The sub-merchant's number, or empty while the provider reviews. Raises GatewayError."""
         ...

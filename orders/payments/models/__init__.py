@@ -19,6 +19,7 @@ from orders.payments.models.settlements import (
     SettlementLine,
     SettlementReturn,
 )
+from orders.payments.models.transfers import Transfer
 
 __all__ = [
     "Attempt",
@@ -39,6 +40,7 @@ __all__ = [
     "SettlementInstruction",
     "SettlementLine",
     "SettlementReturn",
+    "Transfer",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

@@ -19,6 +19,7 @@ from orders.payments.services.reconciling import reconcile_day
 from orders.payments.services.refunds import refund, refunded_fen, send_refund
 from orders.payments.services.settlements import PartSpec, order_settlement
 from orders.payments.services.settling import send_settlement
+from orders.payments.services.transfers import order_transfer, send_transfer
 
 __all__ = [
     "IntentSpec",
@@ -33,6 +34,7 @@ __all__ = [
     "offer_code",
     "open_group",
     "order_settlement",
+    "order_transfer",
     "own_path",
     "pay_with_code",
     "payment_of",
@@ -46,5 +48,6 @@ __all__ = [
     "register_merchant",
     "send_refund",
     "send_settlement",
+    "send_transfer",
     "work_due",
 ]

@@ -17,6 +17,7 @@ from orders.payments.models import (
     PreAuthorisation,
     Refund,
     SettlementInstruction,
+    Transfer,
     WebhookDelivery,
 )
 from orders.payments.services.freezes import query_freeze
@@ -25,8 +26,16 @@ from orders.payments.services.queries import query_attempt
 from orders.payments.services.reconciling import fetch_bill, want_bills
 from orders.payments.services.refunds import send_refund
 from orders.payments.services.settling import send_settlement
+from orders.payments.services.transfers import send_transfer
 from orders.payments.services.webhooks import send_webhook
-from orders.payments.states import AttemptStatus, FreezeStatus, GroupStatus, RefundStatus, SettlementStatus
+from orders.payments.states import (
+    AttemptStatus,
+    FreezeStatus,
+    GroupStatus,
+    RefundStatus,
+    SettlementStatus,
+    TransferStatus,
+)
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=30)
@@ -55,6 +64,10 @@ def claim_settlements() -> list[int]:
     return _claim(SettlementInstruction.objects.filter(status__in=live), "next_try_at")
 
 
+def claim_transfers() -> list[int]:
+    return _claim(Transfer.objects.filter(status=TransferStatus.ORDERED), "next_try_at")
+
+
 def claim_webhooks() -> list[int]:
     return _claim(WebhookDelivery.objects.filter(status="pending"), "next_try_at")
 
@@ -71,6 +84,7 @@ WORK: tuple[tuple[Callable[[], list[int]], Callable[[int], object], str], ...] =
     (claim_refunds, send_refund, "send_payment_refund"),
     (claim_freezes, query_freeze, "query_payment_freeze"),
     (claim_settlements, send_settlement, "send_payment_settlement"),
+    (claim_transfers, send_transfer, "send_payment_transfer"),
     (claim_webhooks, send_webhook, "send_payment_webhook"),
     (claim_bills, fetch_bill, "fetch_payment_bill"),
 )

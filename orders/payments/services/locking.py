@@ -13,6 +13,7 @@ from orders.payments.models import (
     PreAuthorisation,
     Refund,
     SettlementInstruction,
+    Transfer,
 )
 from orders.payments.states import (
     ATTEMPT_MOVES,
@@ -21,6 +22,7 @@ from orders.payments.states import (
     INTENT_MOVES,
     REFUND_MOVES,
     SETTLEMENT_MOVES,
+    TRANSFER_MOVES,
 )
 
 MOVES: dict[type[models.Model], Transitions] = {
@@ -30,6 +32,7 @@ MOVES: dict[type[models.Model], Transitions] = {
     PreAuthorisation: FREEZE_MOVES,
     Refund: REFUND_MOVES,
     SettlementInstruction: SETTLEMENT_MOVES,
+    Transfer: TRANSFER_MOVES,
 }
 
 

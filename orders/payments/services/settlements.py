@@ -23,6 +23,7 @@ from marketplace.kernel.money import format_yuan
 from orders.ledger.accounts import AccountKind
 from orders.ledger.services import credit, debit, post
 from orders.payments.errors import (
+    GroupIncomplete,
     KeyReused,
     NoSuchPayment,
     NoTradeToSettle,
@@ -32,7 +33,7 @@ from orders.payments.errors import (
 from orders.payments.models import Attempt, PaymentIntent, SettlementInstruction, SettlementLine
 from orders.payments.models.payments import ROYALTY_CAP_PERCENT
 from orders.payments.services.locking import lock_group
-from orders.payments.states import AttemptStatus, IntentStatus
+from orders.payments.states import AttemptStatus, GroupStatus, IntentStatus
 
 log = logging.getLogger(__name__)
 RECEIVERS_PER_REQUEST = 5
@@ -62,8 +63,8 @@ def order_settlement(
 
     Runs in the caller's transaction, after the parts were earned (`ledger.settle`). The same `key` is the
     same settlement. A trade may be settled in several instructions.
-    Raises NoSuchPayment, NoTradeToSettle (cash), KeyReused, SettlementTooLarge, RoyaltyTooLarge,
-    InvalidInput, ledger's Overdrawn.
+    Raises NoSuchPayment, GroupIncomplete, NoTradeToSettle (cash), KeyReused, SettlementTooLarge,
+    RoyaltyTooLarge, InvalidInput, ledger's Overdrawn.
     """
     wanted = _merged(parts)
     with transaction.atomic():
@@ -127,6 +128,8 @@ def _paid_trade(intent_reference: UUID) -> tuple[PaymentIntent, Attempt]:
         raise NoSuchPayment
     lock_group(found[1])
     intent: PaymentIntent = PaymentIntent.objects.select_related("group").get(pk=found[0])
+    if intent.group.status != GroupStatus.SUCCEEDED:
+        raise GroupIncomplete  # all or none: this part may still have to go back
     attempt: Attempt | None = intent.attempts.filter(status=AttemptStatus.SUCCEEDED).first()
     if attempt is None:
         raise NoTradeToSettle

@@ -67,8 +67,13 @@ CALLS: dict[str, Call] = {
     "Query.statement": _by("farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", start=DAY, end=DAY),
     "Query.payouts": _by("platform", status="waiting", first=20),
     "Query.trialBalance": _by("platform"),
+    "Query.carrierPayouts": _by("courier", "platform", first=10),
     "Query.reconciliation": _by("platform", first=10),
     "Query.cashClosings": _by(OFFICER, stationId="{station}", first=10),
+    "Query.receipts": _by("buyer", "platform", orderId="{eaten_order}"),
+    "Query.invoicesToIssue": _by("farmer", OFFICER, farmerId="{farmer}"),
+    "Query.returnsOfOrder": _by("buyer", "platform", orderId="{eaten_order}"),
+    "Query.returnsToReceive": _by(OFFICER, "courier", "platform"),
     "Query.claimsToAnswer": _by("farmer", OFFICER, "platform"),
     "Query.statementEvent": _by(
         "farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", transactionId="{posting}"
@@ -375,6 +380,32 @@ CALLS: dict[str, Call] = {
         photoId="{claim_photo}",
         note="两个坏了",
         idempotencyKey="claim-1",
+    ),
+    "Mutation.askReturn": _by(
+        "buyer", lineId="{eaten_line}", quantity=1, stationId="{station}", idempotencyKey="return-1"
+    ),
+    "Mutation.receiveReturn": _by(
+        OFFICER, returnId="{asked_return}", intact=False, grossG=900, note="已拆", idempotencyKey="return-2"
+    ),
+    "Mutation.decideReturn": _by(
+        "platform", returnId="{disputed_return}", refund=False, note="空盒", idempotencyKey="return-3"
+    ),
+    "Mutation.grantReturns": _by(OFFICER, id="{kiwi}", granted=True),
+    "Mutation.requestReceipts": _by(
+        "buyer",
+        orderId="{eaten_order}",
+        kind="company",
+        title="宜春某某公司",
+        taxNumber="91350100M000100Y43",
+        email="a@example.cn",
+        idempotencyKey="receipts-1",
+    ),
+    "Mutation.recordInvoice": _by(
+        "farmer",
+        OFFICER,
+        receiptId="{receipt}",
+        invoiceNumber="26362000000012345678",
+        idempotencyKey="invoice-1",
     ),
     "Mutation.appealClaim": _by("buyer", claimId="{refused_claim}", idempotencyKey="appeal-1"),
     "Mutation.answerClaim": _by(

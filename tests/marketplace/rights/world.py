@@ -27,7 +27,8 @@ from marketplace.messages.models import Notice
 from marketplace.telemetry.models import Breach, Probe
 from orders.ledger.accounts import AccountKind
 from orders.ledger.services import credit, debit, post, settle
-from orders.models import Claim, Fulfilment, Order
+from orders.models import Claim, Fulfilment, GoodsReturn, Line, Order, Receipt
+from orders.return_rules import freeze, rule_for
 from orders.services import arrivals, road
 from orders.services.packing import Portion, pack_fulfilment, pack_shipment
 from orders.services.settling import goods_parts
@@ -443,6 +444,9 @@ def _complaints(world: World) -> None:
         )
         if name == "eaten":
             world.name(eaten_line=line)
+            _receipt(world, order)
+            rule = freeze(rule_for(returnable=True, granted=False, on=clock.today()))
+            order.lines.update(listing=line.listing | {"return_rule": rule})
             continue
         claim = Claim.objects.create(
             line=line,
@@ -455,3 +459,25 @@ def _complaints(world: World) -> None:
             answer_by=clock.now() + timedelta(hours=24),
         )
         world.name(**{f"{name}_claim": claim})
+        _return(world, line, {"open": "asked", "refused": "disputed"}[name])
+
+
+def _receipt(world: World, order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(paid_at=clock.now())
+    receipt = Receipt.objects.create(
+        order=order, merchant_uuid=world.market.farmer.uuid, number=f"{order.number}-9", revision=1,
+        seller_name="王婶", tax_kind="own_produce", title_kind="company", title="某公司",
+        tax_number="91350100M000100Y43", lines=[{"text": "猕猴桃", "quantity": "1", "amount_fen": 100}],
+        total_fen=100, issued_at=clock.now(),
+    )  # fmt: skip
+    world.name(receipt=receipt)
+
+
+def _return(world: World, line: Line, status: str) -> None:
+    received = clock.now() if status == "disputed" else None
+    row = GoodsReturn.objects.create(
+        line=line, status=status, quantity=1, station=world.market.station, received_at=received,
+        asked_by_uuid=world.market.principal.user_uuid, asked_at=clock.now(),
+        bring_by=clock.now() + timedelta(days=7), refund_by=received and received + timedelta(days=7),
+    )  # fmt: skip
+    world.name(**{f"{status}_return": row})

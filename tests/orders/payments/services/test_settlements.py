@@ -14,13 +14,14 @@ from orders.ledger.accounts import AccountKind
 from orders.ledger.errors import Overdrawn
 from orders.ledger.services import balance, settle, take_back, trial_balance
 from orders.payments.errors import (
+    GroupIncomplete,
     KeyReused,
     NoSuchPayment,
     NoTradeToSettle,
     RoyaltyTooLarge,
     SettlementTooLarge,
 )
-from orders.payments.models import PaymentIntent, RoyaltyReceiver, SettlementInstruction
+from orders.payments.models import Attempt, PaymentIntent, RoyaltyReceiver, SettlementInstruction
 from orders.payments.services import (
     PartSpec,
     confirm_group,
@@ -32,6 +33,7 @@ from orders.payments.services import (
     send_settlement,
     work_due,
 )
+from orders.payments.services.outcomes import record_paid
 from tests.factories.payments import make_group
 from tests.orders.payments.helpers import SELLER_ID
 
@@ -217,6 +219,21 @@ class TestWhatIsRefused:
         with pytest.raises(InvalidInput) as refusal:
             order_settlement(intent_reference=intent.reference, parts=[part], key="x")
         assert refusal.value.field == "parts"
+
+    def test_a_part_of_a_group_that_may_still_be_given_back(self, simulator):
+        """All or none: what was settled of it could not be refunded if the other part fails."""
+        group = make_group(10_000, 500)
+        simulator.pay(confirm_group(group=group).url)
+        attempt = Attempt.objects.order_by("pk").first()
+        record_paid(attempt.pk, trade_no="T1", paid_at=clock.now())
+        half = attempt.intent
+        half.refresh_from_db()
+        assert half.status == "succeeded"
+        earn(half)
+        before = trial_balance()
+        with pytest.raises(GroupIncomplete):
+            order(half)
+        assert (trial_balance(), SettlementInstruction.objects.count()) == (before, 0)
 
     def test_what_was_never_paid_or_paid_in_cash(self):
         group = make_group(1000)
