@@ -132,4 +132,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev install-bench bench bench-quote bench-devices bench-ledger bench-router bench-payments requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev install-bench bench bench-quote bench-replan bench-devices bench-ledger bench-router bench-payments requirements clean help

@@ -87,11 +87,12 @@ def test_bench_replan() -> None:
                 )
             ),
         }
+    tours = plan.routes.count()
     lines = [
         "# What a replan costs",
         "",
-        f"Written by `make bench-replan`: {STATIONS} stations, {VANS} vans, {PARCELS:,} parcels, "
-        f"{plan.routes.count()} tours; a preview, which does all and is rolled back.",
+        f"Written by `make bench-replan`: {STATIONS} stations, {VANS} vans, {PARCELS:,} parcels, {tours} tours;",
+        "a preview, which does all and is rolled back.",
         f"{os.cpu_count()} cores, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}.",
         "",
         "| | seconds |",
