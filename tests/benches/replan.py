@@ -91,7 +91,8 @@ def test_bench_replan() -> None:
     lines = [
         "# What a replan costs",
         "",
-        f"Written by `make bench-replan`: {STATIONS} stations, {VANS} vans, {PARCELS:,} parcels, {tours} tours;",
+        f"Written by `make bench-replan`: {STATIONS} stations, {VANS} vans, {PARCELS:,} parcels,",
+        f"{tours} tours;",
         "a preview, which does all and is rolled back.",
         f"{os.cpu_count()} cores, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}.",
         "",
