@@ -165,3 +165,13 @@ class ParcelHeldForInspection:
     allocation: UUID
     reference: UUID
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRevoked:
+    """A person ended a device's identity; it needs a new token."""
+
+    type: ClassVar[str] = "lockers.DeviceRevoked"
+
+    device: str
+    reason: str

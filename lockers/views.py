@@ -2,6 +2,7 @@
 
 POST /devices/register  {"token"} -> {"device", "generation", "key", "broker_password"}
 POST /devices/messages  signed, {"messages", "config"} -> {"acks", "down"}
+POST /devices/rfid      signed, {"reads"} -> {"sightings"}: a reader's webhook
 """
 
 from typing import Any
@@ -12,16 +13,21 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from lockers.models import Reader
 from lockers.protocol import requests as wire
 from lockers.protocol.errors import Malformed
+from lockers.services.presence import note_presence
 from lockers.services.registration import register
 from lockers.services.requests import answer, as_json, authenticate, read_body
+from lockers.services.rfid import read_reads, take_reads
 from marketplace.api import ratelimit
 from marketplace.kernel import clock
 from marketplace.kernel.errors import DomainError, Forbidden, RateLimited
 
 #: registrations tried from one address in an hour; a token has 160 bits, so this only keeps noise away
 MAX_REGISTRATIONS = 30
+#: batches of one reader in a minute, of at most services.rfid.MOST_READS reads each
+MAX_BATCHES = 120
 
 
 @csrf_exempt  # the token is the proof
@@ -66,6 +72,31 @@ def messages(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         orjson.dumps(as_json(answer(device, arrived, config=config))), content_type="application/json"
     )
+
+
+@csrf_exempt  # the signature is the proof
+@require_POST
+def rfid_reads(request: HttpRequest) -> HttpResponse:
+    """Taken when answered with 200; the same reads sent again, under a new number, change nothing."""
+    clock.refresh()
+    if int(request.META.get("CONTENT_LENGTH") or 0) > wire.BODY_LIMIT_BYTES:
+        return _refused(413, "too_large")
+    body = request.body
+    try:
+        device = authenticate(request.headers.get(wire.HEADER, ""), body)
+        ratelimit.hit(f"rfid:{device.device}", limit=MAX_BATCHES, per_s=60)
+        reader = Reader.objects.select_related("device").filter(device=device).first()
+        if reader is None:
+            return _refused(403, "not_a_reader")
+        counts = take_reads(reader=reader, reads=read_reads(body))
+    except Malformed as error:
+        return _refused(400, error.code)
+    except RateLimited as error:
+        return _refused(429, error.error_code)
+    except Forbidden as error:
+        return _refused(403, error.error_code)
+    note_presence([device])
+    return JsonResponse({"sightings": {outcome or "weak": count for outcome, count in counts.items()}})
 
 
 def _is_private(request: HttpRequest) -> bool:

@@ -13,6 +13,7 @@ from lockers.models.devices import (
 )
 from lockers.models.dwell import DwellShares
 from lockers.models.fees import StorageRule
+from lockers.models.rfid import CrateTag, Reader, Sighting
 
 __all__ = [
     "Allocation",
@@ -23,6 +24,7 @@ __all__ = [
     "Command",
     "CommandStatus",
     "Compartment",
+    "CrateTag",
     "Delegation",
     "DeskAction",
     "DeskEntry",
@@ -34,7 +36,9 @@ __all__ = [
     "HoldStatus",
     "Occupancy",
     "PickupGroup",
+    "Reader",
     "RegistrationToken",
+    "Sighting",
     "StorageRule",
     "TurnedAway",
 ]

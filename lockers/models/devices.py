@@ -24,6 +24,9 @@ class Device(Identified):
     asset_uuid = models.UUIDField(null=True, db_index=True, help_text="what a recorder measures")
     generation = models.PositiveIntegerField(default=1)
     registered_at = models.DateTimeField(null=True, help_text="it fetched the key of this generation itself")
+    root_mark = models.CharField(
+        max_length=8, blank=True, help_text="names the root key that its key comes from, once it has moved"
+    )
     simulated = models.BooleanField(default=False)
     carrier = models.CharField(
         max_length=20, blank=True, help_text="a maker's platform that it is reached through; empty: our wire"

@@ -64,6 +64,15 @@ def match_code(typed: str, live: Iterable[LiveGroup], *, tag_key: bytes) -> Matc
     return Match(group=found.pop()) if len(found) == 1 else Match(ambiguous=True)
 
 
+def matched(matches: Iterable[Match]) -> Match:
+    """Of the same digits under several tag keys, as after a change of keys."""
+    each = list(matches)
+    found = {match.group for match in each if match.group is not None}
+    if len(found) > 1 or any(match.ambiguous for match in each):
+        return Match(ambiguous=True)
+    return Match(group=found.pop()) if found else Match()
+
+
 def _number(group: int, counter: int) -> bytes:
     if not 0 < group <= _BIGGEST_GROUP or not 0 <= counter <= _BIGGEST_COUNTER:
         raise ValueError(f"group {group}, counter {counter} out of range")

@@ -27,7 +27,8 @@ class Action(StrEnum):
     LOCK_OUT = "lock_out"  # door: out of service
     RESTORE = "restore"  # door
     REBOOT = "reboot"
-    REPORT = "report"  # say the state of all doors
+    REPORT = "report"  # say the state of all doors, and a heartbeat
+    REKEY = "rekey"  # sealed: the device's key under another root (keys.seal_new_key)
 
 
 @dataclass(frozen=True, slots=True)

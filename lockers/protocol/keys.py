@@ -4,10 +4,18 @@ A cabinet holds its own locker key; a new generation (after a reset, a theft) ha
 sealed or signed for the old generation fails.
 """
 
+import base64
 import hashlib
 import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from lockers.protocol.errors import Refused
 
 KEY_BYTES = 32
+_NONCE_BYTES = 12
 
 
 def locker_key(root_key: bytes, *, device: str, generation: int) -> bytes:
@@ -40,6 +48,28 @@ def request_key(locker_key: bytes) -> bytes:
 def registration_key(root_key: bytes) -> bytes:
     """Under it the server keeps one-time tokens; of no use against any device's own key."""
     return _derived(root_key, b"registration-v1")
+
+
+def seal_new_key(new_key: bytes, *, old_key: bytes, device: str, generation: int) -> str:
+    """A device's key under another root, readable by the holder of its present key only (base 64)."""
+    nonce = os.urandom(_NONCE_BYTES)
+    about = f"rekey-v1|{device}|{generation}".encode()
+    return base64.b64encode(
+        nonce + ChaCha20Poly1305(seal_key(old_key)).encrypt(nonce, new_key, about)
+    ).decode()
+
+
+def open_new_key(text: str, *, old_key: bytes, device: str, generation: int) -> bytes:
+    """Raises Refused (`bad_key`)."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+        about = f"rekey-v1|{device}|{generation}".encode()
+        new_key = ChaCha20Poly1305(seal_key(old_key)).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], about)
+    except (ValueError, InvalidTag):
+        raise Refused("not sealed for this device", code="bad_key") from None
+    if len(new_key) != KEY_BYTES:
+        raise Refused("not a key", code="bad_key")
+    return new_key
 
 
 def _derived(key: bytes, *parts: bytes) -> bytes:

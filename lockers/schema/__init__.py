@@ -1,11 +1,11 @@
 """Cabinets in GraphQL: for everybody, for recipients, for those who keep them."""
 
-from lockers.schema import cabinets, fees, operators, recipients, siting
+from lockers.schema import cabinets, devices, fees, operators, recipients, siting
 
 
-class Query(cabinets.Query, recipients.Query, operators.Query, fees.Query, siting.Query):
+class Query(cabinets.Query, recipients.Query, operators.Query, fees.Query, siting.Query, devices.Query):
     pass
 
 
-class Mutation(cabinets.Mutation, recipients.Mutation, operators.Mutation, fees.Mutation):
+class Mutation(cabinets.Mutation, recipients.Mutation, operators.Mutation, fees.Mutation, devices.Mutation):
     pass

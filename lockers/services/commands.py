@@ -16,7 +16,7 @@ from lockers.protocol.commands import EXPIRES_AFTER, Action, sign_command
 from lockers.protocol.commands import Command as WireCommand
 from lockers.protocol.messages import Purpose
 from lockers.services.cabinets import notify
-from lockers.services.root_keys import root_keys
+from lockers.services.root_keys import locker_of, other_locker_of
 from marketplace.kernel import clock
 
 COMMAND_CHANNEL = "lockers_command"
@@ -114,7 +114,7 @@ def signed_pending(*, carrier: str = "") -> Iterator[tuple[Command, bytes, float
 def signed(command: Command) -> bytes:
     """The payload of `down/cmd`, for the present generation of its device."""
     device = command.device
-    locker = root_keys().locker(device=device.device, generation=device.generation)
+    locker = locker_of(device)
     order = WireCommand(
         device=device.device,
         generation=device.generation,
@@ -124,9 +124,20 @@ def signed(command: Command) -> bytes:
         reason=command.reason,
         issued_at=command.issued_at,
         expires_at=command.expires_at,
-        args=command.args,
+        args=_args(command),
     )
     return sign_command(order, key=keys.command_key(locker))
+
+
+def _args(command: Command) -> dict[str, Any]:
+    """A new key stands in no row: it is sealed when the order is signed."""
+    device, new_key = command.device, other_locker_of(command.device)
+    if command.action != Action.REKEY or new_key is None:
+        return dict(command.args)
+    sealed = keys.seal_new_key(
+        new_key, old_key=locker_of(device), device=device.device, generation=device.generation
+    )
+    return {"sealed": sealed}
 
 
 def mark_sent(command: Command) -> None:

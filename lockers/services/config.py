@@ -6,7 +6,7 @@ from lockers.protocol import keys
 from lockers.protocol.allocation import AllocationState
 from lockers.protocol.config import Config, sign_config
 from lockers.services.drops import placed_as_wire
-from lockers.services.root_keys import root_keys
+from lockers.services.root_keys import locker_of, root_keys
 
 
 def signed_config(device: Device) -> bytes:
@@ -32,5 +32,5 @@ def signed_config(device: Device) -> bytes:
         placed=tuple(placed_as_wire(each) for each in live),
         qr_keys=root_keys().qr_public,
     )
-    locker = root_keys().locker(device=device.device, generation=device.generation)
+    locker = locker_of(device)
     return sign_config(config, key=keys.command_key(locker))

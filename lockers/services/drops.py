@@ -266,7 +266,7 @@ def placed_as_wire(allocation: Allocation) -> Placed:
     device = allocation.compartment.cabinet.device
     return Placed(
         allocation=str(allocation.uuid),
-        group=live_group(allocation.group, device=device.device, generation=device.generation),
+        group=live_group(allocation.group, device=device),
         state=AllocationState(allocation.state),
         door=allocation.compartment.door,
         collect_until=allocation.collect_until,

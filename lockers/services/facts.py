@@ -18,9 +18,10 @@ from lockers.events import CodeLockedOut
 from lockers.models import Allocation, Cabinet, Command, Compartment, Device, DeviceMark, DeviceMessage
 from lockers.models.allocations import LIVE_ALLOCATION
 from lockers.protocol.allocation import AllocationState
+from lockers.protocol.commands import Action
 from lockers.protocol.doors import DoorState
 from lockers.protocol.envelope import read_time
-from lockers.protocol.messages import Kind, Purpose
+from lockers.protocol.messages import Kind, Purpose, Result
 from lockers.protocol.parcel import Outcome, judge_opening
 from lockers.services.alarms import clear_alarm, raise_alarm
 from lockers.services.collection import collect, put_back, remove
@@ -28,6 +29,7 @@ from lockers.services.commands import Actor, resolve_command
 from lockers.services.drops import deposit, reallocate
 from lockers.services.inspection import hold_after_gap
 from lockers.services.openings import messages_of
+from lockers.services.rotation import note_moved
 from lockers.services.sharing import rehouse
 from marketplace.kernel import clock
 from marketplace.outbox.publishing import publish
@@ -276,6 +278,8 @@ def _command_result(device: Device, message: DeviceMessage) -> None:
     if message.tx is None:
         return
     resolve_command(tx=message.tx, result=str(body.get("result", "")), reason=str(body.get("reason", "")))
+    if body.get("action") == Action.REKEY and body.get("result") == Result.DONE:
+        note_moved(device, tx=message.tx)
     compartment = _compartment(device, message)
     if compartment is not None:
         _follow_opening(device, compartment, message.tx)

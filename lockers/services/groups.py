@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from lockers.errors import NotCollectable
-from lockers.models import Allocation, Cabinet, PickupGroup
+from lockers.models import Allocation, Cabinet, Device, PickupGroup
 from lockers.models.allocations import LIVE_ALLOCATION
 from lockers.protocol import codes, keys, qr
 from lockers.services.cabinets import touch_config
-from lockers.services.root_keys import root_keys
+from lockers.services.root_keys import locker_of, root_keys
 from marketplace.kernel import clock
 
 
@@ -62,11 +62,10 @@ def pickup_qr(group: PickupGroup) -> str:
     return qr.sign_pickup(root_keys().qr, device=allocation.compartment.cabinet.device.device, token=token)
 
 
-def live_group(group: PickupGroup, *, device: str, generation: int) -> codes.LiveGroup:
+def live_group(group: PickupGroup, *, device: Device) -> codes.LiveGroup:
     """The tag by which that device checks the code offline."""
-    locker = root_keys().locker(device=device, generation=generation)
     tag = codes.pickup_tag(
-        keys.tag_key(locker), code=pickup_code(group), group=group.pk, counter=group.counter
+        keys.tag_key(locker_of(device)), code=pickup_code(group), group=group.pk, counter=group.counter
     )
     return codes.LiveGroup(group=group.pk, counter=group.counter, tag=tag)
 

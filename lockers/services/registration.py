@@ -22,7 +22,7 @@ from lockers.models import Command, CommandStatus, Device, RegistrationToken
 from lockers.protocol import keys
 from lockers.services.cabinets import CONFIG_CHANNEL, notify
 from lockers.services.commands import UNRESOLVED
-from lockers.services.root_keys import root_keys
+from lockers.services.root_keys import locker_of, present_mark, root_keys
 from marketplace.kernel import clock
 
 log = structlog.get_logger()
@@ -78,6 +78,7 @@ def register(token: str) -> Identity:
             raise RegistrationRefused(field="token")
         Device.objects.filter(pk=found.device_id).update(
             generation=found.generation, registered_at=wall, revoked_at=None, config_applied=0,
+            root_mark=present_mark(),
             config_version=F("config_version") + 1, request_boot=0, request_number=0,
         )  # fmt: skip
         _forget_orders(found.device_id)
@@ -85,7 +86,7 @@ def register(token: str) -> Identity:
         notify(CONFIG_CHANNEL)
         notify(BROKER_CHANNEL)
     log.info("device.registered", device=device.device, generation=device.generation)
-    key = root_keys().locker(device=device.device, generation=device.generation)
+    key = locker_of(device)
     return Identity(device=device.device, generation=device.generation, key=key)
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from lockers.models import Device
 from lockers.protocol.config import cell_as_wire
-from lockers.services.root_keys import root_keys
+from lockers.services.root_keys import locker_of, root_keys
 from marketplace.database.business_time import read_setting
 from marketplace.kernel import clock
 from marketplace.telemetry.models import Probe
@@ -41,7 +41,7 @@ def blueprints(*, known: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
             {
                 "device": device.device,
                 "generation": device.generation,
-                "key": root_keys().locker(device=device.device, generation=device.generation).hex(),
+                "key": locker_of(device).hex(),
                 **_built_like(device),
                 "qr_keys": [key.hex() for key in root_keys().qr_public],
             }

@@ -12,7 +12,7 @@ from lockers.protocol.courier import CourierToken, Drop, seal_token
 from lockers.protocol.parcel import ParcelState
 from lockers.protocol.policy import DepositPolicy
 from lockers.services.groups import live_group
-from lockers.services.root_keys import root_keys
+from lockers.services.root_keys import locker_of
 from marketplace.kernel import ids
 from marketplace.kernel.temperature import Band
 from marketplace.kernel.units import Size
@@ -45,7 +45,7 @@ def seal_courier_tokens(
             drops=tuple(_drop(each, cabinet) for each in allocations),
             recalls=tuple(_to_take_out(cabinet)),
         )
-        locker = root_keys().locker(device=device.device, generation=device.generation)
+        locker = locker_of(device)
         tokens[device.device] = seal_token(token, key=keys.seal_key(locker))
     return tokens
 
@@ -54,7 +54,7 @@ def _drop(allocation: Allocation, cabinet: Cabinet) -> Drop:
     compartment, device = allocation.compartment, cabinet.device
     placed = Placed(
         allocation=str(allocation.uuid),
-        group=live_group(allocation.group, device=device.device, generation=device.generation),
+        group=live_group(allocation.group, device=device),
         state=AllocationState.RESERVED,
         door=compartment.door if compartment.cabinet_id == cabinet.pk else None,
         collect_until=allocation.collect_until,

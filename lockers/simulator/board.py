@@ -4,9 +4,11 @@ Every state is written in the transaction of the message that tells of it. An op
 lock is pulsed, so that a power cut between the two leaves an order whose result is reported as unknown.
 """
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -14,6 +16,7 @@ from lockers.protocol import doors
 from lockers.protocol.allocation import AllocationState, Cell
 from lockers.protocol.doors import Door, DoorFact, DoorState, Happened
 from lockers.protocol.envelope import UNJOURNALLED, Envelope, encode
+from lockers.protocol.errors import Refused
 from lockers.protocol.ids import new_mid
 from lockers.protocol.messages import Kind, Purpose, Result
 from lockers.protocol.topics import Channel, Topic
@@ -22,6 +25,7 @@ from lockers.simulator.clocks import WorldClock
 from lockers.simulator.hardware import Hardware
 from lockers.simulator.journal import Journal, Opening, Waiting
 
+T = TypeVar("T")
 FIRMWARE = "sim-1"
 BOOTS_PER_GENERATION = 1_000_000
 _RESULT_OF = {
@@ -48,6 +52,17 @@ class Board:
         self.doors = journal.doors()
         self.doors_dirty = True
         self.heartbeat_asked = False
+
+    @property
+    def keys(self) -> list[bytes]:
+        """The newest first. After an order `rekey` two, of which the older still matches tags."""
+        kept = [bytes.fromhex(key) for key in self.journal.get("keys", [])]
+        return kept if self.blueprint.key in kept else [self.blueprint.key]
+
+    @property
+    def trusted_keys(self) -> list[bytes]:
+        """Under which orders, configurations and tokens count: the older until the newer was heard of."""
+        return self.keys[:1] if self.journal.get("keys_settled") else self.keys
 
     @property
     def device(self) -> str:
@@ -232,6 +247,15 @@ class Board:
         self.doors[number] = door
         self.doors_dirty = True
         self.journal.put_door(number, door)
+
+
+def under_any(board: Board, read: Callable[[bytes], T]) -> T:
+    """What `read` makes of a message under the first trusted key that holds. Raises Refused."""
+    *others, last = board.trusted_keys
+    for key in others:
+        with contextlib.suppress(Refused):
+            return read(key)
+    return read(last)
 
 
 def _about(opening: Opening | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from lockers.protocol.doors import DoorState
 from lockers.protocol.errors import Refused
 from lockers.protocol.ids import new_mid
 from lockers.protocol.messages import Kind, Purpose
-from lockers.simulator.board import Board
+from lockers.simulator.board import Board, under_any
 from lockers.simulator.journal import Held, Opening, Presented
 from marketplace.kernel.temperature import Band
 from marketplace.kernel.units import Size
@@ -19,12 +19,15 @@ from marketplace.kernel.units import Size
 def present_token(board: Board, text: str) -> CourierToken:
     """Take up the token's drops; again is no change. Raises Refused (`bad_token`, `expired`)."""
     try:
-        token = open_token(
-            text,
-            key=keys.seal_key(board.blueprint.key),
-            device=board.device,
-            generation=board.blueprint.generation,
-            now=board.now(),
+        token = under_any(
+            board,
+            lambda key: open_token(
+                text,
+                key=keys.seal_key(key),
+                device=board.device,
+                generation=board.blueprint.generation,
+                now=board.now(),
+            ),
         )
     except Refused as refused:
         with board.journal.step():

@@ -13,7 +13,7 @@ from lockers.protocol.config import Config, Placed, read_config
 from lockers.protocol.errors import Malformed, ProtocolError, Refused
 from lockers.protocol.messages import Entry, Kind, Purpose, Result
 from lockers.protocol.topics import Channel
-from lockers.simulator.board import Board
+from lockers.simulator.board import Board, under_any
 from lockers.simulator.journal import Held, Opening
 from lockers.simulator.pickup import type_code
 
@@ -54,17 +54,20 @@ def _acknowledged(board: Board, payload: bytes) -> None:
 
 def _configured(board: Board, payload: bytes) -> None:
     blueprint = board.blueprint
-    config = read_config(
-        payload,
-        key=keys.command_key(blueprint.key),
-        device=blueprint.device,
-        generation=blueprint.generation,
-    )
+
+    def read(key: bytes) -> tuple[bytes, Config]:
+        command_key = keys.command_key(key)
+        about = {"device": blueprint.device, "generation": blueprint.generation}
+        return key, read_config(payload, key=command_key, **about)  # type: ignore[arg-type]
+
+    key, config = under_any(board, read)
     if config.version <= board.journal.get("config_version", 0):
         return
     with board.journal.step():
         conflicts = _merge(board, config)
         board.journal.put("config_version", config.version)
+        if key == board.keys[0]:  # the server signs with it: the older one has no say any more
+            board.journal.put("keys_settled", True)
         board.journal.put("blocked", sorted(config.blocked))
         if config.qr_keys:
             board.journal.put("qr_keys", [key.hex() for key in config.qr_keys])
@@ -110,11 +113,14 @@ def _merged(held: Held | None, placed: Placed, known: tuple[int, int]) -> Held:
 
 def _commanded(board: Board, payload: bytes) -> None:
     blueprint = board.blueprint
-    command = read_command(
-        payload,
-        key=keys.command_key(blueprint.key),
-        device=blueprint.device,
-        generation=blueprint.generation,
+    command = under_any(
+        board,
+        lambda key: read_command(
+            payload,
+            key=keys.command_key(key),
+            device=blueprint.device,
+            generation=blueprint.generation,
+        ),
     )
     if board.journal.answer(command.tx) is not None:  # the same tx again: done once is done
         return
@@ -143,6 +149,8 @@ def _carry_out(board: Board, command: Command) -> None:
         answer = type_code(board, str(command.args["code"]), entry=Entry.PHONE, tx=command.tx)
         if answer.reason == "locked":
             raise Refused("the keypad is locked", code="locked")
+    elif command.action is Action.REKEY:
+        _rekey(board, command)
     elif command.action in (Action.LOCK_OUT, Action.RESTORE):
         number = _door(board, command)
         change = doors.withdraw if command.action is Action.LOCK_OUT else doors.restore
@@ -155,6 +163,18 @@ def _carry_out(board: Board, command: Command) -> None:
             _answer(board, command, Result.DONE)
         if command.action is Action.REBOOT:
             raise Reboot
+
+
+def _rekey(board: Board, command: Command) -> None:
+    """The new key and the answer in one commit: whoever hears the answer may sign with it."""
+    old_key = board.keys[0]
+    about = {"device": board.device, "generation": board.blueprint.generation}
+    new_key = keys.open_new_key(str(command.args["sealed"]), old_key=old_key, **about)  # type: ignore[arg-type]
+    with board.journal.step():
+        if new_key != old_key:
+            board.journal.put("keys", [new_key.hex(), old_key.hex()])
+            board.journal.put("keys_settled", False)
+        _answer(board, command, Result.DONE)
 
 
 def _open(board: Board, command: Command) -> None:

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from lockers.protocol import keys
 from lockers.protocol.allocation import AllocationState
-from lockers.protocol.codes import LiveGroup, match_code
+from lockers.protocol.codes import LiveGroup, match_code, matched
 from lockers.protocol.config import Placed
 from lockers.protocol.envelope import wire_time
 from lockers.protocol.errors import Refused
@@ -37,7 +37,7 @@ def type_code(board: Board, digits: str, *, entry: Entry = Entry.KEYPAD, tx: str
         return Answer(False, "locked", tx=tx)
     live = loaded(board)
     groups = [each.group for each in live]
-    match = match_code(digits, groups, tag_key=keys.tag_key(board.blueprint.key))
+    match = matched(match_code(digits, groups, tag_key=keys.tag_key(key)) for key in board.keys)
     if match.ambiguous:  # right twice: no error, and no door
         return _refuse(board, entry, "ambiguous", tx)
     after = attempted(state, Attempt(now, right=match.group is not None, entry=entry))

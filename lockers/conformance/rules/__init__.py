@@ -42,4 +42,5 @@ RULES: tuple[Rule, ...] = (
     lockout.locks_out_and_still_opens_by_order,
     lockout.opens_by_qr_while_locked,
     lockout.stays_locked_over_a_cut,
+    lockout.takes_a_new_key_by_order,
 )

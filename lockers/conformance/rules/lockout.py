@@ -1,8 +1,11 @@
 """The lock-out. It comes last: it lasts a minute at least, and the device keeps it."""
 
+import secrets
+
 from lockers.conformance.bench import CODE, WRONG, Bench, NotKept
 from lockers.conformance.hands import NotTried
 from lockers.conformance.rules.qr import new_group, scanned, token
+from lockers.protocol import keys
 from lockers.protocol.commands import Action
 from lockers.protocol.envelope import read_time
 from lockers.protocol.lockout import FREE_ERRORS
@@ -46,6 +49,31 @@ def stays_locked_over_a_cut(bench: Bench) -> None:
         raise NotTried("the wait was over before the power came back")
     _is_locked(bench)
     bench.configure()
+
+
+def takes_a_new_key_by_order(bench: Bench) -> None:
+    """`rekey` gives a new key; after a configuration under it orders under the old one are void."""
+    old, new = bench.key, secrets.token_bytes(keys.KEY_BYTES)
+    _rekey(bench, new)
+    bench.configure()
+    bench.key = old
+    void = bench.order(Action.OPEN)
+    bench.key = new
+    bench.settle()
+    opened = bench.pulsed(tx=void)
+    if opened:
+        bench.collected(void)
+    _rekey(bench, old)
+    bench.configure()
+    if opened:
+        raise NotKept("obeyed an order under the old key")
+
+
+def _rekey(bench: Bench, key: bytes) -> None:
+    sealed = keys.seal_new_key(key, old_key=bench.key, device=bench.device, generation=bench.generation)
+    if bench.result(bench.order(Action.REKEY, args={"sealed": sealed}))["result"] != "done":
+        raise NotKept("it did not take the new key")
+    bench.key = key
 
 
 def _is_locked(bench: Bench) -> None:

@@ -15,7 +15,7 @@ from django.db import connection
 from lockers.models import Device
 from lockers.protocol import keys
 from lockers.services.registration import BROKER_CHANNEL
-from lockers.services.root_keys import root_keys
+from lockers.services.root_keys import locker_of
 from lockers.transports.mosquitto import (
     SERVER_USER,
     SIMULATION_USER,
@@ -96,8 +96,6 @@ def watch(folder: Path, fixed: Mapping[str, str], *, stop: threading.Event | Non
 
 def device_passwords() -> dict[str, str]:
     """By device id; a revoked device has none, one of a new generation has another."""
-    root = root_keys()
     return {
-        each.device: keys.broker_password(root.locker(device=each.device, generation=each.generation))
-        for each in Device.objects.filter(revoked_at=None)
+        each.device: keys.broker_password(locker_of(each)) for each in Device.objects.filter(revoked_at=None)
     }

@@ -6,10 +6,19 @@ from django.db.models import QuerySet
 
 from marketplace.kernel.principal import Principal
 from marketplace.places.models import Hub
-from marketplace.telemetry.models import Breach
+from marketplace.telemetry.models import Alarm, Breach
 
 COUNTY_ROLES = ("cabinet_operator", "county_reviewer", "city_viewer")
 HUB_ROLES = ("hub_operator", "dispatcher")
+
+
+def visible_alarms(*, principal: Principal) -> QuerySet[Alarm]:
+    """Cold alarms of the counties whose cabinets the asker operates or that he reviews, the latest first."""
+    alarms: QuerySet[Alarm] = Alarm.objects.select_related("probe").order_by("-raised_at", "-pk")
+    if principal.has("platform"):
+        return alarms
+    counties = principal.scopes("cabinet_operator") | principal.scopes("county_reviewer")
+    return alarms.filter(probe__county_uuid__in=counties)
 
 
 def visible_breaches(*, principal: Principal) -> QuerySet[Breach]:

@@ -335,6 +335,15 @@ CALLS: dict[str, Call] = {
     "Query.utilisation": _by(
         "cabinet_operator", start="2026-11-05T00:00:00+08:00", end="2026-11-12T00:00:00+08:00"
     ),
+    "Query.devices": _by("cabinet_operator", first=10),
+    "Query.unknownTags": _by("cabinet_operator", first=10),
+    "Query.coldAlarms": _by("cabinet_operator", "county_reviewer", open=True, first=10),
+    "Mutation.issueDeviceToken": _by("cabinet_operator", deviceId="{controller}"),
+    "Mutation.revokeDevice": _by("cabinet_operator", deviceId="{controller}", reason="被盗"),
+    "Mutation.registerReader": _by(
+        "cabinet_operator", device="RFID-1", holderKind="hub", holderId="{town_hub}"
+    ),
+    "Mutation.bindTag": _by(OFFICER, unitId="{crate}", epc="300833B2DDD9014000000001"),
     "Query.overdueParcels": _by("cabinet_operator"),
     "Query.inspectionQueue": _by("cabinet_operator"),
     "Query.cabinetParcels": _by("cabinet_operator", cabinetId="{cabinet}"),

@@ -185,6 +185,10 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Mutation.reissueForRecipient": {"allocationId": OWN},
     "Mutation.assistRecipient": {"allocationId": OWN},
     "Mutation.setCabinetCamera": {"cabinetId": OWN},
+    "Mutation.issueDeviceToken": {"deviceId": OWN},
+    "Mutation.revokeDevice": {"deviceId": OWN},
+    "Mutation.registerReader": {"holderId": OWN},
+    "Mutation.bindTag": {"unitId": OWN},
     "Mutation.confirmDrop": {"dropId": OWN},
     "Mutation.takeLargerCompartment": {"dropId": OWN},
     "Mutation.answerShortage": {"lineId": OWN},
@@ -350,6 +354,7 @@ def test_lists_hold_ones_own_things_only(world: World) -> None:
     shown = {
         "Query.breaches": "cabinet_operator",
         "Query.fleet": "cabinet_operator",
+        "Query.devices": "cabinet_operator",
         "Query.overdueParcels": "cabinet_operator",
         "Query.inspectionQueue": "cabinet_operator",
         "Query.myOrders": "buyer",

@@ -323,7 +323,13 @@ def _at_the_cabinet(world: World) -> None:
         cells=[CellSpec(label="01", zone="ambient", size="M", band=Band(5, 30))],
         simulated=True,
     )
-    world.name(breach=breach, compartment=empty, simulated=simulated)
+    world.name(
+        breach=breach,
+        compartment=empty,
+        simulated=simulated,
+        controller=world.market.cabinet.device,
+        town_hub=world.market.town,
+    )
 
 
 def _of_the_buyer(world: World) -> None:
