@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -83,7 +84,7 @@ def create_key_file(path: Path) -> None:
     """Fresh keys, mode 0600. Raises FileExistsError: keys are never overwritten."""
     path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: secrets.token_hex(keys.KEY_BYTES) for name in ("root", "code", "qr")}
-    # Written aside and linked: another process that starts at the same time sees all of it or nothing.
+    # Written aside and linked: who starts at the same time sees all of it or nothing.
     scratch = _written_aside(path, plain)
     try:
         os.link(scratch, path)
@@ -105,12 +106,13 @@ def replace_key_file(plain: Mapping[str, str]) -> None:
 
 
 def _written_aside(path: Path, plain: Mapping[str, str]) -> Path:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    """A file of this very call, mode 0600: threads of one process start at the same time too."""
+    handle, scratch = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    with os.fdopen(handle, "w") as file:
         json.dump(dict(plain), file)
         file.flush()
         os.fsync(file.fileno())
-    return scratch
+    return Path(scratch)
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""One parcel behind one door at a time, and only where it keeps."""
+"""One recipient's parcels behind one door at a time, and only where they keep."""
 
 from collections.abc import Iterator
 
@@ -10,6 +10,7 @@ SELECT device.device, compartment.label, one.reference::text AS one, other.refer
   FROM lockers_allocation AS one
   JOIN lockers_allocation AS other
     ON other.compartment_id = one.compartment_id AND other.id > one.id
+   AND other.group_id <> one.group_id
    AND tstzrange(one.reserved_at, one.ended_at, '[)') && tstzrange(other.reserved_at, other.ended_at, '[)')
   JOIN lockers_compartment AS compartment ON compartment.id = one.compartment_id
   JOIN lockers_device AS device ON device.cabinet_id = compartment.cabinet_id
@@ -31,7 +32,7 @@ SELECT allocation.reference::text AS reference, compartment.label, compartment.z
 
 
 def doubled(evidence: Evidence) -> Iterator[Finding]:
-    """Two allocations of one compartment never overlap, and one unit never has two live ones."""
+    """Two recipients never have one compartment at once, and one unit never has two live allocations."""
     for row in evidence.rows(_OVERLAPS):
         what = f"{row['device']} {row['label']} was given to {row['other']} as well"
         yield Finding("double allocation", row["one"], what)

@@ -7,7 +7,11 @@ from marketplace.reports.audit.findings import Finding
 
 _ALLOCATIONS = """
 SELECT allocation.uuid::text AS allocation, allocation.reference::text AS reference, device.device,
-       compartment.door, compartment.label, allocation.deposited_at, allocation.parcel_state
+       compartment.door, compartment.label, allocation.deposited_at, allocation.parcel_state,
+       ARRAY(SELECT mate.uuid::text FROM lockers_allocation AS mate
+              WHERE mate.compartment_id = allocation.compartment_id AND mate.group_id = allocation.group_id
+                AND tstzrange(mate.reserved_at, mate.ended_at, '[]')
+                 && tstzrange(allocation.reserved_at, allocation.ended_at, '[]')) AS together
   FROM lockers_allocation AS allocation
   JOIN lockers_compartment AS compartment ON compartment.id = allocation.compartment_id
   JOIN lockers_device AS device ON device.cabinet_id = compartment.cabinet_id
@@ -30,19 +34,19 @@ def deliveries(evidence: Evidence) -> Iterator[Finding]:
         if row["reference"] not in deposited:
             yield Finding("delivery without a door", row["reference"], "ready, but in no compartment")
     for row in rows:
-        if row["deposited_at"] and not _opened(evidence, row, "deposit"):
+        if row["deposited_at"] and not _opened(evidence, row, [row["allocation"]], "deposit"):
             yield Finding("delivery without a door", row["reference"], _where(row))
 
 
 def collections(evidence: Evidence) -> Iterator[Finding]:
-    """A parcel was collected only if its door opened and closed for its recipient."""
+    """A parcel was collected only if its door opened and closed for its recipient, once for all his in it."""
     rows = evidence.rows(_ALLOCATIONS)
     collected = {row["reference"] for row in rows if row["parcel_state"] == "collected"}
     for row in evidence.rows(_IN_CABINETS):
         if row["status"] == "collected" and row["reference"] not in collected:
             yield Finding("collection without a door", row["reference"], "collected from no compartment")
     for row in rows:
-        if row["parcel_state"] == "collected" and not _opened(evidence, row, *_TAKEN_OUT):
+        if row["parcel_state"] == "collected" and not _opened(evidence, row, row["together"], *_TAKEN_OUT):
             yield Finding("collection without a door", row["reference"], _where(row))
 
 
@@ -60,8 +64,9 @@ def unrecorded(evidence: Evidence) -> Iterator[Finding]:
             yield Finding("door without a record", row["reference"], f"{what}, but {row['parcel_state']}")
 
 
-def _opened(evidence: Evidence, row: Row, *purposes: str) -> bool:
-    return evidence.journals.count(row["device"], row["door"], row["allocation"], *purposes) > 0
+def _opened(evidence: Evidence, row: Row, allocations: list[str], *purposes: str) -> bool:
+    journals = evidence.journals
+    return any(journals.count(row["device"], row["door"], each, *purposes) > 0 for each in allocations)
 
 
 def _where(row: Row) -> str:

@@ -30,7 +30,9 @@ DUPLICATED_ALLOCATION = (
     INSERT INTO lockers_allocation (uuid, compartment_id, group_id, reference, unit_uuid, state, parcel_state,
                                     size, min_c, max_c, policy, reserved_at, collect_until, ended_at,
                                     inspect_reason)
-    SELECT gen_random_uuid(), compartment_id, group_id, gen_random_uuid(), gen_random_uuid(), 'free',
+    SELECT gen_random_uuid(), compartment_id,
+           (SELECT min(id) FROM lockers_pickupgroup WHERE id <> group_id),
+           gen_random_uuid(), gen_random_uuid(), 'free',
            'returned', size, min_c, max_c, policy, reserved_at, collect_until, ended_at, ''
       FROM lockers_allocation WHERE ended_at > reserved_at ORDER BY id LIMIT 1
     """,
