@@ -43,7 +43,7 @@ routes than the best known are compared, and how many those were is said. PyVRP 
 install-bench`.
 """
 BESIDE = """
-One core each, two runs side by side. *Comparable*: all served, every rule kept, no more routes than known.
+One core each. *Comparable*: all served, every rule kept, no more routes than known.
 PyVRP takes options as groups of clients but knows neither shared slots nor service levels: its own account
 is *optimistic*, and what then finds no cell is inserted elsewhere or left. VROOM has no options, so where
 there are any it stands only behind CP-SAT. A peer must begin every parcel of a stop inside the window, ours
