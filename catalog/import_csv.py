@@ -14,13 +14,10 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from marketplace.kernel.errors import N_, DomainError, InvalidInput
-from marketplace.kernel.temperature import Zone
+from marketplace.documents.tables import MAX_CELL, MAX_ROWS, RowFault
+from marketplace.kernel.errors import N_, InvalidInput
+from marketplace.kernel.temperature import ZONES_BY_NAME
 from marketplace.kernel.units import JIN_G, KG_G
-
-MAX_ROWS = 500
-#: longest text in one cell
-MAX_CELL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +55,6 @@ class LotRow:
     certificate_issued_on: date | None
     certificate_contact: str | None
     certificate_origin: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """A bad cell: the line of the file, the column as the file calls it ("" for the whole line), what
-    is wrong.
-    """
-
-    row: int
-    column: str
-    error: DomainError
 
 
 @dataclass(slots=True)
@@ -160,12 +146,9 @@ def _days(text: str) -> int:
     return int(text)
 
 
-_ZONES = {"常温": Zone.AMBIENT, "阴凉": Zone.COOL, "冷藏": Zone.CHILLED, "冷冻": Zone.FROZEN}
-
-
 def _zone(text: str) -> str:
     """Codes pass as they are: whether one is known is the listing's rule."""
-    return _ZONES[text].value if text in _ZONES else text.lower()
+    return ZONES_BY_NAME[text].value if text in ZONES_BY_NAME else text.lower()
 
 
 def _yes(text: str) -> bool:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from catalog import states
 from catalog.errors import AlreadySold
-from catalog.import_csv import COLUMNS, LotRow, ParsedFile, RowFault, parse_file
+from catalog.import_csv import COLUMNS, LotRow, ParsedFile, parse_file
 from catalog.kinds import LotStatus
 from catalog.models import Lot, LotImport, Product, Reservation, Stock
 from catalog.services.listing import CertificateStatement, create_lot, end_lot, stated
@@ -20,6 +20,7 @@ from farmers.models import AgentConsent, Farmer, Station
 from farmers.services.access import acting_user, station_for
 from farmers.services.consents import require_agent_consent
 from marketplace.database.locks import lock_rows
+from marketplace.documents.tables import RowFault
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, DomainError, Forbidden, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal

@@ -111,11 +111,7 @@ def unknown_tags(*, principal: Principal) -> QuerySet[Sighting]:
     counties = counties_of(principal)
     if counties is not None:
         sightings = sightings.filter(reader__county_uuid__in=counties)
-    return (
-        sightings.select_related("reader__device")
-        .exclude(epc__in=CrateTag.objects.values("epc"))
-        .order_by("-last_at", "-pk")
-    )
+    return sightings.exclude(epc__in=CrateTag.objects.values("epc")).order_by("-last_at", "-pk")
 
 
 def read_reads(body: bytes) -> list[rfid.Read]:

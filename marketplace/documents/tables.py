@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as xml
 
-from marketplace.kernel.errors import N_, InvalidInput
+from marketplace.kernel.errors import N_, DomainError, InvalidInput
 
 MAX_ROWS: Final = 500
+#: longest text in one cell
 MAX_CELL: Final = 200
 MAX_COLUMNS: Final = 40
 #: a workbook is a zip: what it may become when unpacked
@@ -29,6 +30,15 @@ class Line:
 
     row: int
     cells: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """A bad cell: the row, the column as the file calls it ("" for the whole row), what is wrong."""
+
+    row: int
+    column: str
+    error: DomainError
 
 
 def read_table(*, name: str, data: bytes) -> list[Line]:

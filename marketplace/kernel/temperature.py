@@ -14,6 +14,10 @@ class Zone(StrEnum):
     FROZEN = "frozen"
 
 
+#: as people write them in a table
+ZONES_BY_NAME = {"常温": Zone.AMBIENT, "阴凉": Zone.COOL, "冷藏": Zone.CHILLED, "冷冻": Zone.FROZEN}
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """A closed range of °C."""

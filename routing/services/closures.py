@@ -7,7 +7,6 @@ name (`road_closed`). Tours that do not come there are not touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -147,8 +146,4 @@ def _comes_there(route: Route, closure: RoadClosure) -> bool:
         met = meets([place.lon_lat for place in places], area)
         return any(bool(met[k, k + 1]) for k in range(len(places) - 1))
     ends = {closure.place_id, closure.other_id}
-    return any({a.pk, b.pk} == ends for a, b in _moves(places))
-
-
-def _moves(places: Iterable[Place]) -> Iterable[tuple[Place, Place]]:
-    return pairwise(places)
+    return any({a.pk, b.pk} == ends for a, b in pairwise(places))

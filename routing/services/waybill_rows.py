@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from marketplace.documents.tables import Line
+from marketplace.documents.tables import Line, RowFault
 from marketplace.kernel.errors import N_, DomainError, InvalidInput, NotFound
 from marketplace.kernel.geo import LonLat, great_circle_m
+from marketplace.kernel.temperature import ZONES_BY_NAME
 from marketplace.places.models import Place
 from routing.services.requests import ParcelSpec
 from routing.services.urgent import urgent_parcel
@@ -23,7 +24,6 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "fee": ("运费(元)", "运费", "fee"),
     "recipient": ("收件人", "recipient"),
 }
-ZONES = {"常温": "ambient", "阴凉": "cool", "冷藏": "chilled", "冷冻": "frozen"}
 #: a waypoint further than this from every place of the hub names none
 NEAR_M = 500.0
 MOST_KG, MOST_YUAN = 50, 500
@@ -31,15 +31,6 @@ _NUMBER = re.compile(r"[A-Za-z0-9-]{4,40}")
 _DECIMAL = re.compile(r"\d{1,4}(\.\d{1,3})?")
 #: eight digits in a row are a telephone, and a label shows none (domain rule 10)
 _PHONE = re.compile(r"\d{8}")
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """`column` as the file calls it."""
-
-    row: int
-    column: str
-    error: DomainError
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,7 @@ def read_row(line: Line, places: Sequence[Place]) -> WaybillRow | list[RowFault]
     parcel = None
     try:
         zone, size = cell("zone")[1] or "ambient", cell("size")[1].upper() or "S"
-        parcel = urgent_parcel(zone=ZONES.get(zone, zone), size=size, weight_g=grams or 1)
+        parcel = urgent_parcel(zone=ZONES_BY_NAME.get(zone, zone), size=size, weight_g=grams or 1)
     except InvalidInput as error:
         refuse(error.field or "zone", error)
     if faults:

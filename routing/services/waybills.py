@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from marketplace.custody.models import HandlingUnit
 from marketplace.custody.services import Holder, close_unit, create_unit
 from marketplace.database.locks import lock_key
-from marketplace.documents.tables import read_table
+from marketplace.documents.tables import RowFault, read_table
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput, NotFound
 from marketplace.kernel.ids import uuid7
@@ -28,7 +28,7 @@ from routing.models import Stop, Waybill, WaybillBatch
 from routing.services.access import STAFF
 from routing.services.queueing import AHEAD
 from routing.services.requests import OptionSpec, cancel_shipment, request_shipment
-from routing.services.waybill_rows import COLUMNS, RowFault, WaybillRow, read_row
+from routing.services.waybill_rows import COLUMNS, WaybillRow, read_row
 
 FIRM = 40
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.import_csv import MAX_ROWS, Amount, LotRow, Price, parse_amount, parse_file, parse_price
+from catalog.import_csv import Amount, LotRow, Price, parse_amount, parse_file, parse_price
+from marketplace.documents.tables import MAX_ROWS
 from marketplace.kernel.errors import InvalidInput
 
 HEADER = "商品,农户,手机,数量,单价,采收日期,保质天数,温区,入柜约定\n"
