@@ -97,7 +97,8 @@ def test_a_later_token_voids_the_earlier_and_begins_a_generation() -> None:
     assert identity.key != root_keys().locker(device=DEVICE, generation=1)
     order.refresh_from_db()
     assert order.status == CommandStatus.EXPIRED  # late work of the old generation is dropped
-    assert post(batch(1), signed(batch(1), number=1, generation=1)).status_code == 403
+    body = batch(1)
+    assert post(body, signed(body, number=1, generation=1)).status_code == 403
     assert Reading.objects.count() == 0
 
 
@@ -137,12 +138,13 @@ def test_two_devices_with_one_token_one_gets_in() -> None:
 def test_a_revoked_device_is_out_until_it_is_registered_anew() -> None:
     make_cabinet(device=DEVICE)
     register(issue_token(device=device()))
+    body = batch(1)
     revoke(device=device())
-    assert post(batch(1), signed(batch(1), number=1)).status_code == 403
-    assert post(batch(1), signed(batch(1), number=1, generation=2)).status_code == 403
+    assert post(body, signed(body, number=1)).status_code == 403
+    assert post(body, signed(body, number=1, generation=2)).status_code == 403
     assert take_in([reading(1)]).acks == ()
     assert register(issue_token(device=device())).generation == 3
-    assert post(batch(1), signed(batch(1), number=1, generation=3)).status_code == 200
+    assert post(body, signed(body, number=1, generation=3)).status_code == 200
 
 
 # -- messages ----------------------------------------------------------------------------------------------
