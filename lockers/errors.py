@@ -10,6 +10,7 @@ place
 ├── NotCollectable    no parcel of this group may be taken out
 ├── NothingToInspect  no inspection waits for this parcel
 ├── CannotExtend      the storage period stays as it is; `code` says why
+├── SitesInUse        an imported cabinet has started up or parcels go there: not undone any more
 └── CompartmentBusy   occupied, so it cannot be given away
 Forbidden
 ├── RegistrationRefused  used, expired or never issued
@@ -57,6 +58,11 @@ class NotCollectable(Conflict):
 class CompartmentBusy(Conflict):
     code = "compartment_busy"
     message = N_("格口内还有包裹")
+
+
+class SitesInUse(Conflict):
+    code = "sites_in_use"
+    message = N_("“%(name)s”已启用或有包裹，不能撤回")
 
 
 class NothingToInspect(Conflict):

@@ -1,5 +1,9 @@
-"""GET /devices/siting.csv?days=28 with the bearer token of who operates cabinets."""
+"""Files for who operates cabinets, with his bearer token.
 
+GET /devices/siting.csv?days=28, /devices/sites.csv, /devices/sites.xlsx
+"""
+
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -7,40 +11,65 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.views.decorators.http import require_GET
 
+from lockers.services.site_template import sites_template
 from lockers.services.siting import siting_csv
 from marketplace.accounts.services.sign_in import authenticate
 from marketplace.api import ratelimit
 from marketplace.api.errors import refusal
 from marketplace.api.view import bearer_token
 from marketplace.kernel import clock
-from marketplace.kernel.errors import N_, DomainError, Forbidden, InvalidInput
+from marketplace.kernel.errors import N_, DomainError, InvalidInput
+from marketplace.kernel.principal import Principal
 
 _STATUS = {"unauthenticated": 401, "forbidden": 403, "rate_limited": 429}
 #: files of one user in an hour
 MAX_FILES = 60
 
 
+_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
 @require_GET
 def siting_file(request: HttpRequest) -> HttpResponse:
+    def content(principal: Principal) -> bytes:
+        end = clock.now()
+        start = end - timedelta(days=_days(request.GET.get("days", "28")))
+        return siting_csv(principal=principal, start=start, end=end)
+
+    return _file(request, f"siting-{clock.now():%Y-%m-%d}.csv", ("cabinet_operator",), content)
+
+
+@require_GET
+def sites_template_file(request: HttpRequest, kind: str) -> HttpResponse:
+    """The table to fill in for importSites."""
+
+    def content(principal: Principal) -> bytes:
+        return sites_template(principal=principal, kind=kind, english=translation.get_language() == "en")
+
+    return _file(request, f"sites.{kind}", ("cabinet_operator",), content)
+
+
+def _file(
+    request: HttpRequest, name: str, roles: tuple[str, ...], content: Callable[[Principal], bytes]
+) -> HttpResponse:
     clock.refresh()
     with translation.override(translation.get_language_from_request(request)):
         try:
             principal = authenticate(bearer_token(request))
-            principal.require_signed_in()
-            if not (principal.has("platform") or principal.scopes("cabinet_operator")):
-                raise Forbidden()
+            principal.require(roles)
             ratelimit.hit(f"siting_file:{principal.user_uuid}", limit=MAX_FILES, per_s=3600)
-            end = clock.now()
-            start = end - timedelta(days=_days(request.GET.get("days", "28")))
-            content = siting_csv(principal=principal, start=start, end=end)
+            body = content(principal)
         except DomainError as error:
-            body: dict[str, Any] = {"errors": [refusal(error).as_json()]}
-            return JsonResponse(body, status=_STATUS.get(error.error_code, 400))
+            told: dict[str, Any] = {"errors": [refusal(error).as_json()]}
+            return JsonResponse(told, status=_STATUS.get(error.error_code, 400))
     headers = {
-        "Content-Disposition": f'attachment; filename="siting-{end:%Y-%m-%d}.csv"',
+        "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "private, no-store",
     }
-    return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=headers)
+    return HttpResponse(body, content_type=_TYPES[name.rpartition(".")[2]], headers=headers)
 
 
 def _days(text: str) -> int:

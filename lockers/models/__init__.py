@@ -1,5 +1,5 @@
 from lockers.models.allocations import Allocation, Delegation, Occupancy, PickupGroup
-from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment
+from lockers.models.cabinets import Cabinet, CabinetKind, CabinetZone, Compartment, SiteImport
 from lockers.models.capacity import CapacityHold, HoldStatus, TurnedAway
 from lockers.models.desk import DeskAction, DeskEntry
 from lockers.models.devices import (
@@ -39,6 +39,7 @@ __all__ = [
     "Reader",
     "RegistrationToken",
     "Sighting",
+    "SiteImport",
     "StorageRule",
     "TurnedAway",
 ]

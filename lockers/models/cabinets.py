@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
@@ -18,6 +19,18 @@ class CabinetKind(models.TextChoices):
     COLD = "cold", "冷链储藏柜"
 
 
+class SiteImport(Identified):
+    """One table of sites and cabinets, undone as a whole. `site_uuids` are those that it put up."""
+
+    name = models.CharField(max_length=120, blank=True, help_text="of the file")
+    county_uuids = ArrayField(models.UUIDField(), help_text="where its cabinets stand")
+    site_uuids = ArrayField(models.UUIDField())
+    cabinets = models.PositiveIntegerField()
+    actor_uuid = models.UUIDField(null=True)
+    imported_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+
+
 class Cabinet(Identified):
     """A cabinet at a site; the site's place is the pickup point, which may have several."""
 
@@ -29,6 +42,10 @@ class Cabinet(Identified):
     )
     withdrawn_at = models.DateTimeField(null=True, help_text="offered no longer")
     camera = models.CharField(max_length=60, blank=True, db_default="", help_text="the recorder's channel")
+    operator = models.CharField(max_length=60, blank=True, db_default="", help_text="the firm that keeps it")
+    batch = models.ForeignKey(
+        SiteImport, on_delete=models.PROTECT, null=True, related_name="made", help_text="the table it came in"
+    )
 
 
 class CabinetZone(Identified):

@@ -1,11 +1,26 @@
 """Cabinets in GraphQL: for everybody, for recipients, for those who keep them."""
 
-from lockers.schema import cabinets, devices, fees, operators, recipients, siting
+from lockers.schema import cabinets, devices, fees, operators, recipients, site_imports, siting
 
 
-class Query(cabinets.Query, recipients.Query, operators.Query, fees.Query, siting.Query, devices.Query):
+class Query(
+    cabinets.Query,
+    recipients.Query,
+    operators.Query,
+    fees.Query,
+    siting.Query,
+    devices.Query,
+    site_imports.Query,
+):
     pass
 
 
-class Mutation(cabinets.Mutation, recipients.Mutation, operators.Mutation, fees.Mutation, devices.Mutation):
+class Mutation(
+    cabinets.Mutation,
+    recipients.Mutation,
+    operators.Mutation,
+    fees.Mutation,
+    devices.Mutation,
+    site_imports.Mutation,
+):
     pass

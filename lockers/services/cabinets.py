@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from lockers.models import Cabinet, CabinetKind, CabinetZone, Compartment, Device
+from lockers.models import Cabinet, CabinetKind, CabinetZone, Compartment, Device, SiteImport
 from lockers.protocol.allocation import Cell
 from lockers.protocol.doors import DoorState
 from marketplace.kernel import clock, ids
@@ -43,6 +43,9 @@ def register_cabinet(
     cells: Sequence[CellSpec],
     uuid: UUID | None = None,
     simulated: bool = False,
+    operator: str = "",
+    camera: str = "",
+    batch: SiteImport | None = None,
 ) -> Cabinet:
     """A cabinet with its controller, cells (doors number from 1 in their order) and a probe per cooled zone.
 
@@ -50,8 +53,9 @@ def register_cabinet(
     """
     with transaction.atomic():
         cabinet: Cabinet = Cabinet.objects.create(
-            uuid=uuid or ids.uuid7(), site=site, name=name, kind=CabinetKind(kind)
-        )
+            uuid=uuid or ids.uuid7(), site=site, name=name, kind=CabinetKind(kind),
+            operator=operator, camera=camera, batch=batch,
+        )  # fmt: skip
         Device.objects.create(device=device, cabinet=cabinet, simulated=simulated)
         Compartment.objects.bulk_create(
             Compartment(

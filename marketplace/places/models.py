@@ -36,6 +36,7 @@ class Place(Located):
 
     kind = models.CharField(max_length=20, choices=PlaceKind.choices)
     name = models.CharField(max_length=80)
+    name_en = models.CharField(max_length=80, blank=True, db_default="")
     address = models.CharField(max_length=200, blank=True)
     county = models.ForeignKey(County, on_delete=models.PROTECT, related_name="places")
     township = models.ForeignKey(Township, on_delete=models.PROTECT, null=True, related_name="places")
@@ -80,6 +81,12 @@ class Site(Identified):
     place = models.OneToOneField(Place, on_delete=models.PROTECT, related_name="site")
     hub = models.ForeignKey(Hub, on_delete=models.PROTECT, related_name="sites")
     kind = models.CharField(max_length=10, choices=SiteKind.choices)
+    code = models.CharField(
+        max_length=30, blank=True, db_default="", help_text="the operator's own number of it"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["code"], condition=~Q(code=""), name="site_code_once")]
 
 
 class Carrier(Identified):

@@ -1,4 +1,5 @@
 import graphene
+from django.utils.translation import get_language
 
 from marketplace.accounts.models import DeliveryConsent
 from marketplace.accounts.services import consents
@@ -46,6 +47,10 @@ class PlaceType(graphene.ObjectType):
 
     def resolve_id(place, info):
         return place.uuid
+
+    def resolve_name(place, info):
+        """In the reader's language where somebody has written it."""
+        return (get_language() == "en" and place.name_en) or place.name
 
 
 class NearPlaceType(graphene.ObjectType):

@@ -103,6 +103,7 @@ const routes: RouteRecordRaw[] = [
     meta: dispatch,
   },
   { path: "/cabinets", component: () => import("@/surfaces/cabinet/CabinetsPage.vue"), meta: cabinet },
+  { path: "/cabinets/import", component: () => import("@/surfaces/cabinet/ImportSitesPage.vue"), meta: cabinet },
   { path: "/cabinets/breaches", component: () => import("@/surfaces/cabinet/BreachesPage.vue"), meta: cabinet },
   { path: "/cabinets/fleet", component: () => import("@/surfaces/cabinet/FleetPage.vue"), meta: cabinet },
   { path: "/cabinets/tasks", component: () => import("@/surfaces/cabinet/TasksPage.vue"), meta: cabinet },

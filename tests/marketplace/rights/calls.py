@@ -39,6 +39,7 @@ CERTIFICATE = {
     "contact": "13800000000",
     "origin": "赤岸镇",
 }
+SITES = "站点编号,站点名称,站点类型,经度,纬度,柜机编号,温区,小格数\nYC-1,东门,小区,114.39,27.81,YC1,常温,4\n"
 LOT = {"quantity": 20, "priceFen": 3200, "harvestedOn": DAY, "shelfLifeDays": 10, "zone": "chilled"}
 
 CALLS: dict[str, Call] = {
@@ -358,6 +359,15 @@ CALLS: dict[str, Call] = {
         "cabinet_operator", allocationId="{lies_drop}", reason="屏幕看不清", idempotencyKey="assist-1"
     ),
     "Query.siting": _by("cabinet_operator", start="2026-11-01T00:00:00Z", end="2026-11-12T00:00:00Z"),
+    "Query.siteImports": _by("cabinet_operator", "platform", first=10),
+    "Mutation.importSites": _by(
+        "cabinet_operator",
+        fileName="sites.csv",
+        file=b64encode(SITES.encode()).decode(),
+        dryRun=False,
+        idempotencyKey="sites-1",
+    ),
+    "Mutation.undoSiteImport": _by("cabinet_operator", id="{site_import}"),
     "Mutation.announceStorageRule": _by(
         "cabinet_operator",
         placeId="{place}",

@@ -59,7 +59,11 @@ ODD: dict[str, list[Any]] = {
 #: a wrong try is counted, whatever comes of it
 COUNTED = {"Mutation.signIn": ["accounts_signincode"]}
 #: texts of a whole file, which may be long
-FILES = {"Mutation.importLots:csv", "Mutation.submitOperations:operations[].payload"}
+FILES = {
+    "Mutation.importLots:csv",
+    "Mutation.importSites:file",
+    "Mutation.submitOperations:operations[].payload",
+}
 #: one class reads the key of every mutation; what it lets through runs the whole mutation each time
 ODD_KEYS = [None, "", "长" * 130, "长" * 1_000]
 LEAVES = [(name, leaf) for name in sorted(CALLS) for leaf in arguments_of(name)]

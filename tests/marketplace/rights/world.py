@@ -13,7 +13,7 @@ import orjson
 
 from catalog.models import Product
 from catalog.services.imports import import_lots
-from lockers.models import Allocation, Compartment, DeviceMessage
+from lockers.models import Allocation, Compartment, DeviceMessage, SiteImport
 from lockers.protocol.messages import Kind
 from lockers.services import collection, recipients
 from lockers.services.cabinets import CellSpec, register_cabinet
@@ -323,7 +323,11 @@ def _at_the_cabinet(world: World) -> None:
         cells=[CellSpec(label="01", zone="ambient", size="M", band=Band(5, 30))],
         simulated=True,
     )
+    imported = SiteImport.objects.create(
+        county_uuids=[world.market.town.county.uuid], site_uuids=[], cabinets=0, imported_at=clock.now()
+    )
     world.name(
+        site_import=imported,
         breach=breach,
         compartment=empty,
         simulated=simulated,
