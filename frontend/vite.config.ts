@@ -8,6 +8,9 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const backend = process.env.YINONG_BACKEND ?? "http://127.0.0.1:8000";
+const proxy = Object.fromEntries(
+  ["/graphql", "/payments", "/statements", "/claims/", "/receipts/"].map((path) => [path, backend]),
+);
 
 export default defineConfig({
   resolve: { alias: { "@": `${root}src` } },
@@ -37,7 +40,7 @@ export default defineConfig({
         globPatterns: ["**/*.{js,css,html,svg,png}"],
         navigateFallback: "/index.html",
         navigateFallbackDenylist: [
-          /^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements|claims|plans\/[\w-]+\.)/,
+          /^\/(graphql|graphiql|payments|admin|healthz|static|media|trace|statements|claims|receipts|plans\/[\w-]+\.)/,
         ],
       },
     }),
@@ -47,8 +50,8 @@ export default defineConfig({
     cssTarget: ["chrome80"],
     manifest: true,
   },
-  server: { proxy: { "/graphql": backend, "/payments": backend, "/statements": backend, "/claims": backend } },
-  preview: { proxy: { "/graphql": backend, "/payments": backend, "/statements": backend, "/claims": backend } },
+  server: { proxy },
+  preview: { proxy },
   test: {
     environment: "happy-dom",
     include: ["tests/**/*.test.ts"],

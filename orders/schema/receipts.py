@@ -110,7 +110,9 @@ class ReceiptsQuery(graphene.ObjectType):
         graphene.NonNull(ReceiptType), required=True, order_id=graphene.ID(required=True)
     )
     invoices_to_issue = graphene.List(
-        graphene.NonNull(ReceiptType), required=True, farmer_id=graphene.ID(required=True)
+        graphene.NonNull(ReceiptType),
+        required=True,
+        farmer_id=graphene.ID(description="empty: of everybody for whom the asker may issue them"),
     )
 
     @guarded(SIGNED_IN)
@@ -120,9 +122,10 @@ class ReceiptsQuery(graphene.ObjectType):
         )
 
     @guarded(SIGNED_IN)
-    def resolve_invoices_to_issue(root, info, farmer_id):
+    def resolve_invoices_to_issue(root, info, farmer_id=None):
         return receipts.invoices_to_issue(
-            principal=info.context.principal, farmer_uuid=parse_uuid(farmer_id, "farmer_id")
+            principal=info.context.principal,
+            farmer_uuid=parse_uuid(farmer_id, "farmer_id") if farmer_id else None,
         )
 
 

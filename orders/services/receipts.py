@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from farmers.models import Farmer
 from marketplace.kernel import clock
@@ -99,15 +99,24 @@ def receipt_for(*, principal: Principal, receipt_uuid: UUID) -> Receipt:
     return found
 
 
-def invoices_to_issue(*, principal: Principal, farmer_uuid: UUID) -> list[Receipt]:
-    """A seller's receipts for companies whose invoice is still to be issued, oldest first.
+def invoices_to_issue(*, principal: Principal, farmer_uuid: UUID | None = None) -> list[Receipt]:
+    """Receipts for companies whose invoice is still to be issued, oldest first: one seller's, or of everybody
+    for whom the asker may issue them (himself, his station's farmers; the platform sees all of them).
 
     A receipt that was corrected after its invoice is listed again, by its correction. Raises NotFound.
     """
-    owner_name(principal, "farmer", farmer_uuid)
-    rows = Receipt.objects.filter(
-        merchant_uuid=farmer_uuid, title_kind=TitleKind.COMPANY, invoice_number="", total_fen__gt=0
-    )
+    principal.require_signed_in()
+    rows = Receipt.objects.filter(title_kind=TitleKind.COMPANY, invoice_number="", total_fen__gt=0)
+    if farmer_uuid is not None:
+        owner_name(principal, "farmer", farmer_uuid)
+        rows = rows.filter(merchant_uuid=farmer_uuid)
+    elif not principal.has("platform"):
+        own = (
+            Q(user__uuid=principal.user_uuid)
+            | Q(uuid__in=principal.scopes("farmer"))
+            | Q(station__uuid__in=principal.scopes("information_officer"))
+        )
+        rows = rows.filter(merchant_uuid__in=Farmer.objects.filter(own).values("uuid"))
     return list(_current(rows).order_by("issued_at", "pk")[:MAX_SHOWN])
 
 
@@ -155,7 +164,8 @@ def _is_seller(principal: Principal, merchant_uuid: UUID | None) -> bool:
 
 def _current(rows: "QuerySet[Receipt]") -> "QuerySet[Receipt]":
     """The latest revision of each."""
-    return rows.filter(corrected_by=None).select_related("order", "corrects").order_by("pk")
+    joined = rows.select_related("order", "corrects", "corrected_by")
+    return joined.filter(corrected_by=None).order_by("pk")
 
 
 def _issue(locked: LockedOrder, title: Title) -> int:

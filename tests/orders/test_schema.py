@@ -50,6 +50,11 @@ HUB = """query Board($id: ID!, $date: Date) { hubBoard(hubId: $id, date: $date) 
         crates { id code contents { kind id grams } } }
     trunks { date status fromHub { name } toHub { name } units { code } }
     units { id code kind } } }"""
+RECEIPTS = """mutation Ask($id: ID!) { requestReceipts(
+    orderId: $id, kind: "company", title: "宜春某某公司", taxNumber: "91350100M000100Y43") {
+        receipts { id } errors { code } } }"""
+TO_ISSUE = """{ invoicesToIssue {
+    id number orderNumber sellerId corrects current pdfPath lines { text quantity amountFen } } }"""
 PLACE_ORDER = """mutation Order($place: ID, $max: Int!, $key: String) {
     placeOrder(placeId: $place, agreedMaxFen: $max, idempotencyKey: $key) {
         order { id number status payUrl totalMaxFen } errors { code field message } } }"""
@@ -98,6 +103,22 @@ def test_a_page_of_orders_costs_the_same_with_one_order_and_with_three(market):
     assert (len(one), len(three)) == (1, 3)
     assert (cost, cost_of_three) == (7, 7)
     assert [order["paymentStatus"] for order in three] == ["succeeded"] * 3
+
+
+def test_invoices_to_issue_cost_the_same_with_one_and_with_three(market):
+    principal = make_principal("platform", scope_kind="platform")
+
+    def order_with_receipts(*lines):
+        order = make_paid_order(market, *lines)
+        made = data_of(RECEIPTS, market.principal, id=str(order.uuid))
+        assert made["errors"] == []
+
+    order_with_receipts((market.kiwi, 1))
+    one, cost = statements(TO_ISSUE, principal)
+    order_with_receipts((market.kiwi, 1), (make_lot(station=market.station), 1))
+    many, cost_of_many = statements(TO_ISSUE, principal)
+    assert (len(one), len(many)) == (2, 5)
+    assert (cost, cost_of_many) == (1, 1)
 
 
 def test_boards_cost_the_same_with_one_row_and_with_three(market, at):

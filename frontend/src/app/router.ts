@@ -31,7 +31,12 @@ const routes: RouteRecordRaw[] = [
   { path: "/pay/browser", component: () => import("@/surfaces/buyer/PayElsewherePage.vue"), meta: signedIn },
   { path: "/orders", component: () => import("@/surfaces/buyer/OrdersPage.vue"), meta: signedIn },
   { path: "/parcels", component: () => import("@/surfaces/buyer/FriendsParcelsPage.vue"), meta: signedIn },
-  { path: "/orders/:id", component: () => import("@/surfaces/buyer/OrderPage.vue"), props: true, meta: signedIn },
+  {
+    path: "/orders/:id",
+    component: () => import("@/surfaces/buyer/OrderPage.vue"),
+    props: true,
+    meta: { texts: ["buyer", "aftersale"], roles: [] },
+  },
   { path: "/me", component: () => import("@/surfaces/account/MePage.vue"), meta: { texts: ["account"], roles: [] } },
   {
     path: "/me/consents",
@@ -87,6 +92,11 @@ const routes: RouteRecordRaw[] = [
 
   { path: "/money/:kind?/:id?", component: () => import("@/surfaces/money/MoneyPage.vue"), props: true, meta: money },
   { path: "/claims", component: () => import("@/surfaces/money/ClaimsPage.vue"), meta: money },
+  {
+    path: "/invoices",
+    component: () => import("@/surfaces/money/InvoicesPage.vue"),
+    meta: { texts: ["aftersale"], roles: ["farmer", "information_officer", "platform"] },
+  },
   {
     path: "/books",
     component: () => import("@/surfaces/money/BooksPage.vue"),

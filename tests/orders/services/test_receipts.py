@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from farmers.models import Farmer
 from marketplace.accounts.services.memberships import grant
 from marketplace.accounts.services.sign_in import principal_of, sign_in_with_pin
 from marketplace.kernel.errors import Conflict, InvalidInput, NotFound
@@ -156,3 +157,21 @@ def test_the_pdf_is_for_its_buyer(market, order):
     assert (answer.status_code, answer.content[:5]) == (200, b"%PDF-")
     assert fetch(stranger).status_code == 404
     assert Client().get(f"/receipts/{receipt.uuid}.pdf").status_code == 401
+
+
+def test_who_names_no_seller_is_shown_what_he_may_invoice(market, order):
+    made = {row.merchant_uuid: row for row in ask(market, order)}
+    farmer, officer = make_user(), make_user()
+    grant(user=farmer, role="farmer", scope_kind="farmer", scope_uuid=market.farmer.uuid)
+    grant(
+        user=officer, role="information_officer", scope_kind="station", scope_uuid=market.farmer.station.uuid
+    )
+    stations = {key for key in made if key and Farmer.objects.get(uuid=key).station == market.farmer.station}
+
+    def shown(principal):
+        return {row.merchant_uuid for row in invoices_to_issue(principal=principal)}
+
+    assert shown(principal_of(farmer)) == {market.farmer.uuid}
+    assert shown(principal_of(officer)) == stations
+    assert shown(platform()) == set(made)
+    assert shown(market.principal) == set()
