@@ -20,7 +20,6 @@ from django.db.models import F
 from marketplace.database.locks import lock_key
 from marketplace.kernel import clock
 from marketplace.kernel.geo import great_circle_m
-from marketplace.kernel.ids import uuid7
 from marketplace.outbox.publishing import publish
 from marketplace.places.models import Place
 from routing import rules
@@ -28,14 +27,14 @@ from routing.errors import PlanChanged
 from routing.events import PlanPublished, RouteChanged
 from routing.models import Leg, Plan, Route, RouteChange, Shipment, Stop, StopTask
 from routing.services.publishing import (
+    BATCH,
     Proposal,
     live_legs,
     lock_shipments,
     lose,
     moment,
     move_cells,
-    place_shipment,
-    promise,
+    settle,
     task_kind,
     wave_key,
     whole_fen,
@@ -43,35 +42,13 @@ from routing.services.publishing import (
     write_unserved,
 )
 from routing.services.standing import MOVED_AWAY, Standing
+from routing.services.versions import ASIDE, drive_fen, keep_a_copy
 from routing.solver.solution import Route as Tour
 from routing.solver.solution import Visit
-from routing.states import ChangeKind, LegStatus, PlanStatus, RouteStatus, StopStatus, Wave
+from routing.states import ChangeKind, LegStatus, PlanStatus, RouteStatus, StopStatus
 
 #: a stop that comes this much earlier or later is told to the courier
 TOLD = timedelta(minutes=10)
-#: where rows wait while their sequence numbers are dealt out anew
-ASIDE = 10_000
-_ROUTE_FIELDS = (
-    "vehicle",
-    "status",
-    "distance_m",
-    "departs_at",
-    "returns_at",
-    "started_at",
-    "finished_at",
-    "courier_uuid",
-    "metrics",
-)
-_STOP_FIELDS = (
-    "seq",
-    "place",
-    "arrives_at",
-    "departs_at",
-    "status",
-    "arrived_at",
-    "ended_at",
-    "reason",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +65,7 @@ def amend_plan(
 ) -> Amended:
     """Put the proved tails in force.
 
-    Raises PlanChanged when another version came meanwhile, NoRoom.
+    Raises PlanChanged when another version came meanwhile or a courier went on, NoRoom.
     """
     wave = proposal.wave
     with transaction.atomic():
@@ -98,14 +75,16 @@ def amend_plan(
         ).first()
         if current is None or current.version != wave.based_on:
             raise PlanChanged(field="plan_id")
+        _require_as_read(standing)
         move_cells(proposal, agreed=agreed)
-        shipments, legs = lock_shipments(wave), live_legs(wave)
-        before = _where(legs.values())
+        before = _before(standing)
+        shipments = lock_shipments(_affected(proposal, before))
+        legs = live_legs(wave)
         Plan.objects.filter(pk=current.pk).update(status=PlanStatus.SUPERSEDED)
         plan = write_plan(proposal)
         writer = _Writer(plan, current, standing, legs)
         writer.write(proposal.solution.routes)
-        cost_fen = max(0, current.cost_fen + _drive_fen(plan) - _drive_fen(current))
+        cost_fen = max(0, current.cost_fen + drive_fen(plan) - drive_fen(current))
         Plan.objects.filter(pk=plan.pk).update(cost_fen=cost_fen, options_saved_fen=current.options_saved_fen)
         _settle(plan, proposal, legs, writer.carried, before, shipments)
         RouteChange.objects.bulk_create(writer.changes)
@@ -128,7 +107,7 @@ class _Writer:
     def write(self, tours: Iterable[Tour]) -> None:
         """Tours and their stops first, then tasks, which may go from tour to tour, then what is left over."""
         known = self.standing.routes
-        _keep_a_copy(self.before, known.values())
+        keep_a_copy(self.before, known.values())
         Route.objects.filter(pk__in=[route.pk for route in known.values()]).update(plan=self.plan)
         solved = {tour.vehicle: tour for tour in tours}
         for label, route in known.items():
@@ -214,7 +193,7 @@ class _Writer:
         """What each stop does for each leg; a task that moves keeps its id."""
         tails = [stop for stops in self.standing.tails.values() for stop in stops]
         known = {(str(t.leg.uuid), t.kind): t for stop in tails for t in stop.tasks.all()}
-        kept: set[int] = set()
+        kept, moved, new = set[int](), list[StopTask](), list[StopTask]()
         for stop, visit in self._made:
             for handling in visit.handlings:
                 leg = self.legs.get(handling.shipment)
@@ -222,13 +201,20 @@ class _Writer:
                     continue
                 kind = task_kind(handling)
                 task = known.get((handling.shipment, kind)) or StopTask(leg=leg, kind=kind)
-                if task.pk is None or task.stop_id != stop.pk:
-                    task.stop = stop
-                    task.save()
-                kept.add(task.pk)
+                if task.pk is None:
+                    new.append(task)
+                else:
+                    kept.add(task.pk)
+                    if task.stop_id != stop.pk:
+                        moved.append(task)
+                task.stop = stop
                 if kind == "drop" or leg.pk not in self.carried:
                     self.carried[leg.pk] = task
-        StopTask.objects.filter(stop__in=[stop.pk for stop in tails]).exclude(pk__in=kept).delete()
+        # What is known moves and goes first: a new task may come where an old one was.
+        StopTask.objects.bulk_update(moved, ["stop"], batch_size=BATCH)
+        gone = {task.pk for stop in tails for task in stop.tasks.all()} - kept
+        StopTask.objects.filter(pk__in=gone).delete()
+        StopTask.objects.bulk_create(new)
 
     def _take_away(self) -> None:
         """Stops that no tour makes any more. A courier on the road still finds his, ended, with why."""
@@ -271,44 +257,43 @@ def _as_stops(visits: Iterable[Visit]) -> list[Visit]:
     return stops
 
 
-def _keep_a_copy(before: Plan, routes: Iterable[Route]) -> None:
-    """The tours as they were, as rows of the version before."""
-    for route in routes:
-        stops = list(route.stops.all())
-        copy = Route.objects.create(
-            uuid=uuid7(),
-            plan=before,
-            # The live tours move on in a moment; until then numbers must not meet.
-            seq=ASIDE + route.seq,
-            **{field: getattr(route, field) for field in _ROUTE_FIELDS},
-        )
-        copies = Stop.objects.bulk_create(
-            Stop(route=copy, **{field: getattr(stop, field) for field in _STOP_FIELDS}) for stop in stops
-        )
-        StopTask.objects.bulk_create(
-            StopTask(stop=twin, leg=task.leg, kind=task.kind, cold_minutes=task.cold_minutes)
-            for stop, twin in zip(stops, copies, strict=True)
-            for task in stop.tasks.all()
-        )
+def _require_as_read(standing: Standing) -> None:
+    """Tours and stops stay as they are from here on, and are what the change was made for.
+
+    Race: a courier arrives while we compute; his act and ours lock the same rows, tours before stops, and
+    the later one sees the other. Without this his arrival would be written over.
+    """
+    routes = {route.pk: route.status for route in standing.routes.values()}
+    stops = {
+        stop.pk: stop.status
+        for side in (standing.past, standing.tails)
+        for stops in side.values()
+        for stop in stops
+    }
+    for model, read in ((Route, routes), (Stop, stops)):
+        rows = model.objects.filter(pk__in=list(read)).order_by("pk").select_for_update(of=("self",))
+        if dict(rows.values_list("pk", "status")) != read:
+            raise PlanChanged(field="plan_id")
 
 
-def _drive_fen(plan: Plan) -> int:
-    """What the tours of a version cost on the road, from their rows."""
-    total = 0.0
-    for route in Route.objects.filter(plan=plan).select_related("vehicle"):
-        van, hours = route.vehicle, (route.returns_at - route.departs_at).total_seconds() / 3600
-        total += van.fixed_cost_fen + route.distance_m / 1000 * van.cost_fen_per_km
-        total += hours * van.cost_fen_per_h
-    return round(total)
+def _before(standing: Standing) -> dict[int, tuple[int, datetime]]:
+    """(place, time) by leg of what the plan in force has still to drop, or to collect for the hub."""
+    tails = [stop for stops in standing.tails.values() for stop in stops]
+    return {task.leg_id: (stop.place_id, stop.arrives_at) for stop in tails for task in stop.tasks.all()}
 
 
-def _where(legs: Iterable[Leg]) -> dict[int, tuple[int, datetime]]:
-    """(place, time) by leg of what the plan in force drops."""
-    tasks = StopTask.objects.filter(
-        leg__in=[leg.pk for leg in legs], stop__route__plan__status=PlanStatus.PUBLISHED
-    )
-    rows = tasks.order_by("stop__seq").values_list("leg", "stop__place", "stop__arrives_at")
-    return {leg: (place, at) for leg, place, at in rows}
+def _affected(proposal: Proposal, before: Mapping[int, tuple[int, datetime]]) -> list[Leg]:
+    """Legs whose shipments will have news: another place or time, carried at last, or not carried."""
+    wave = proposal.wave
+    same = set()
+    for route in proposal.solution.routes:
+        for visit in route.visits:
+            place, at = wave.places[visit.place].pk, moment(wave, visit.start_s)
+            for handling in visit.handlings:
+                leg = wave.legs[handling.shipment]
+                if not _differs(before.get(leg.pk), place, at):
+                    same.add(leg.pk)
+    return [leg for leg in wave.legs.values() if leg.pk not in same]
 
 
 def _settle(
@@ -324,25 +309,26 @@ def _settle(
     """
     Leg.objects.filter(pk__in=list(carried)).update(status=LegStatus.PLANNED)
     lost = write_unserved(plan, proposal, legs)
-    for pk, reason in lost.items():
-        leg = next(one for one in legs.values() if one.pk == pk)
-        lose(shipments[leg.shipment_id], reason)
+    reasons: dict[Shipment, str] = {}
+    for leg in legs.values():
+        if leg.pk in lost:
+            reasons.setdefault(shipments[leg.shipment_id], lost[leg.pk])
+    lose(reasons)
     moved = [
         leg.shipment_id
         for leg in legs.values()
-        if leg.pk in carried and _is_new(before.get(leg.pk), carried[leg.pk].stop)
+        if leg.pk in carried
+        and leg.shipment_id in shipments
+        and _differs(before.get(leg.pk), carried[leg.pk].stop.place_id, carried[leg.pk].stop.arrives_at)
     ]
     rows: dict[int, list[Leg]] = {}
     for leg in Leg.objects.filter(shipment__in=moved).order_by("pk"):
         rows.setdefault(leg.shipment_id, []).append(leg)
-    for shipment, mine in rows.items():
-        place_shipment(shipments[shipment], mine, carried)
-        if all(leg.status in (LegStatus.PLANNED, LegStatus.DONE) for leg in mine if leg.wave != Wave.TRUNK):
-            promise(shipments[shipment], mine)
+    settle({shipments[pk]: mine for pk, mine in rows.items()}, carried)
 
 
-def _is_new(was: tuple[int, datetime] | None, stop: Stop) -> bool:
-    return was is None or was[0] != stop.place.pk or abs(was[1] - stop.arrives_at) >= TOLD
+def _differs(was: tuple[int, datetime] | None, place: int, at: datetime) -> bool:
+    return was is None or was[0] != place or abs(was[1] - at) >= TOLD
 
 
 def _tell(plan: Plan, changes: Iterable[RouteChange]) -> None:

@@ -121,7 +121,7 @@ def _drive_around(principal: Principal, plan: Plan, closure: RoadClosure) -> Eff
     hit = [route for route in routes if route.status != RouteStatus.FINISHED and _comes_there(route, closure)]
     if not hit:
         return None
-    legs = leg_labels(task for _, _, task in open_tasks(hit))
+    legs = leg_labels(open_tasks(plan).filter(stop__route__in=hit))
     vehicles = {str(route.vehicle.uuid) for route in hit}
 
     def change(standing: Standing) -> None:

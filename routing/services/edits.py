@@ -20,7 +20,7 @@ from routing.models import Leg, Plan, Route, Shipment, ShipmentOption, Stop, Sto
 from routing.services.access import plan_for
 from routing.services.acting import Effect, act, insert, plan_in_force, published_plan, taken_back_if
 from routing.services.requests import CollectSpec, OptionSpec, ParcelSpec, cancel_shipment, request_shipment
-from routing.services.standing import Lift, Standing, node_at, open_tasks, published_routes, routes_of
+from routing.services.standing import Lift, Standing, node_at, open_tasks, routes_of
 from routing.services.words import reason_text
 from routing.solver.terms import Reason
 from routing.states import PlanCause, PlanStatus, StopStatus, Wave
@@ -111,11 +111,13 @@ def replan_failure(
     so. What a broken van carries already stays aboard and is unserved. Promised stops of the others stand.
     """
     plan = plan_in_force(principal, plan_for(principal=principal, plan_uuid=plan_uuid, field="plan_id"))
-    routes = published_routes(plan.hub, plan.date, Wave(plan.wave))
+    tasks = open_tasks(plan)
     if place_uuid is not None:
-        hit = [task for _, stop, task in open_tasks(routes) if stop.place.uuid == place_uuid]
+        hit = list(tasks.filter(stop__place__uuid=place_uuid))
+    elif vehicle_uuid is not None:
+        hit = list(tasks.filter(stop__route__vehicle__uuid=vehicle_uuid))
     else:
-        hit = [task for route, _, task in open_tasks(routes) if route.vehicle.uuid == vehicle_uuid]
+        hit = []
     if not hit:
         raise NotFound(field="place_id" if place_uuid else "vehicle_id")
     legs = _legs_of(hit)

@@ -21,7 +21,7 @@ from lockers.services.planner import move_holds
 from marketplace.database.locks import lock_key, lock_rows
 from marketplace.kernel import clock
 from marketplace.kernel.money import round_half_up
-from marketplace.outbox.publishing import publish
+from marketplace.outbox.publishing import publish, publish_all
 from routing import rules
 from routing.errors import RoutesOnTheRoad
 from routing.events import PlanPublished, ShipmentPlanned, ShipmentUnserved
@@ -34,6 +34,8 @@ from routing.states import SHIPMENT_MOVES, LegStatus, PlanCause, PlanStatus, Rou
 
 #: reason told when a leg came after its wave had left
 TOO_LATE = "too_late"
+#: rows in one UPDATE
+BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def publish_plan(proposal: Proposal) -> Plan:
         if current is not None and current.routes.exclude(status=RouteStatus.PLANNED).exists():
             raise RoutesOnTheRoad(params={"wave": wave.wave.value})
         move_cells(proposal)
-        shipments = lock_shipments(wave)
+        shipments = lock_shipments(wave.legs.values())
         legs = live_legs(wave)
         if current is not None:
             Plan.objects.filter(pk=current.pk).update(status=PlanStatus.SUPERSEDED)
@@ -93,9 +95,9 @@ def refuse_late_legs(*, legs: Iterable[Leg]) -> int:
         wanted = {leg.shipment_id for leg in rows.values()}
         shipments = {s.pk: s for s in lock_rows(Shipment.objects.filter(pk__in=wanted))}
         late = Leg.objects.filter(pk__in=list(rows), status=LegStatus.OPEN)
-        for leg in late.order_by("pk"):
-            Leg.objects.filter(pk=leg.pk).update(status=LegStatus.UNSERVED)
-            lose(shipments[leg.shipment_id], TOO_LATE)
+        lost = list(late.order_by("pk").values_list("shipment", flat=True))
+        late.update(status=LegStatus.UNSERVED)
+        lose({shipments[pk]: TOO_LATE for pk in lost})
         return len(rows)
 
 
@@ -128,15 +130,17 @@ def move_cells(proposal: Proposal, *, agreed: Mapping[UUID, Collection[UUID]] | 
     move_holds(places=places, agreed=agreed or {})
 
 
-def lock_shipments(wave: WaveProblem) -> dict[int, Shipment]:
-    ids = {leg.shipment_id for leg in wave.legs.values()}
+def lock_shipments(legs: Iterable[Leg]) -> dict[int, Shipment]:
+    """By pk, as they are now."""
+    ids = {leg.shipment_id for leg in legs}
     return {row.pk: row for row in lock_rows(Shipment.objects.filter(pk__in=ids))}
 
 
 def live_legs(wave: WaveProblem) -> dict[str, Leg]:
-    """The legs as they are now: what was cancelled while we planned gets no stop."""
+    """The legs that may still move: what was cancelled while we planned gets no stop."""
     rows = Leg.objects.filter(pk__in=[leg.pk for leg in wave.legs.values()], status__in=PLANNABLE)
-    return {str(leg.uuid): leg for leg in rows}
+    live = set(rows.values_list("pk", flat=True))
+    return {label: leg for label, leg in wave.legs.items() if leg.pk in live}
 
 
 def write_draft(proposal: Proposal) -> Plan:
@@ -257,15 +261,13 @@ def _tell(
     by_shipment: dict[int, list[Leg]] = {}
     for leg in legs:
         by_shipment.setdefault(leg.shipment_id, []).append(leg)
-    for pk, mine in by_shipment.items():
-        reason = next((unserved[leg.pk] for leg in mine if leg.pk in unserved), None)
-        if reason is not None:
-            lose(shipments[pk], reason)
-            continue
-        place_shipment(shipments[pk], mine, planned)
-        decided = [leg for leg in mine if leg.wave != Wave.TRUNK]
-        if all(leg.status in (LegStatus.PLANNED, LegStatus.DONE) for leg in decided):
-            promise(shipments[pk], mine)
+    reasons: dict[Shipment, str] = {}
+    for leg in legs:
+        if leg.pk in unserved:
+            reasons.setdefault(shipments[leg.shipment_id], unserved[leg.pk])
+    lose(reasons)
+    left = {shipments[pk]: mine for pk, mine in by_shipment.items() if shipments[pk] not in reasons}
+    settle(left, planned)
     publish(
         PlanPublished(plan=plan.uuid, hub=plan.hub.uuid, date=plan.date, wave=plan.wave),
         aggregate_kind="plan",
@@ -273,46 +275,67 @@ def _tell(
     )
 
 
-def place_shipment(shipment: Shipment, legs: list[Leg], planned: Mapping[int, StopTask]) -> None:
-    """Where the plan drops it, if this wave is the one that drops it."""
-    task = planned.get(legs[-1].pk)
-    if task is not None and task.kind == "drop":
-        shipment.place = task.stop.place
-        shipment.save(update_fields=["place"])
+def settle(shipments: Mapping[Shipment, list[Leg]], planned: Mapping[int, StopTask]) -> None:
+    """Where the plan drops them, if this wave drops them; who is carried on all legs, is told.
 
-
-def promise(shipment: Shipment, legs: list[Leg]) -> None:
-    """Every leg is carried: the recipient learns where and when."""
-    if shipment.status not in SHIPMENT_MOVES.sources(ShipmentStatus.PLANNED) or shipment.place is None:
-        return
-    task = (
-        StopTask.objects.filter(leg=legs[-1], kind="drop", stop__route__plan__status=PlanStatus.PUBLISHED)
-        .select_related("stop")
-        .first()
+    `planned`: the deciding task by leg, of the legs that this plan carries.
+    """
+    placed = []
+    for shipment, legs in shipments.items():
+        task = planned.get(legs[-1].pk)
+        if task is not None and task.kind == "drop":
+            shipment.place = task.stop.place
+            placed.append(shipment)
+    Shipment.objects.bulk_update(placed, ["place"], batch_size=BATCH)
+    ready = SHIPMENT_MOVES.sources(ShipmentStatus.PLANNED)
+    carried = (LegStatus.PLANNED, LegStatus.DONE)
+    _promise(
+        {
+            shipment: legs[-1]
+            for shipment, legs in shipments.items()
+            if shipment.status in ready
+            and shipment.place is not None
+            and all(leg.status in carried for leg in legs if leg.wave != Wave.TRUNK)
+        }
     )
-    shipment.status = ShipmentStatus.PLANNED
-    shipment.save(update_fields=["status"])
-    publish(
-        ShipmentPlanned(
+
+
+def _promise(last_legs: Mapping[Shipment, Leg]) -> None:
+    """Every leg is carried: the recipients learn where and when."""
+    arrives = dict(
+        StopTask.objects.filter(
+            leg__in=[leg.pk for leg in last_legs.values()],
+            kind="drop",
+            stop__route__plan__status=PlanStatus.PUBLISHED,
+        ).values_list("leg", "stop__arrives_at")
+    )
+    Shipment.objects.filter(pk__in=[shipment.pk for shipment in last_legs]).update(
+        status=ShipmentStatus.PLANNED
+    )
+    events = []
+    for shipment, leg in last_legs.items():
+        shipment.status = ShipmentStatus.PLANNED
+        assert shipment.place is not None  # settle() chose only such
+        at = arrives.get(leg.pk)
+        event = ShipmentPlanned(
             shipment=shipment.uuid,
             reference=shipment.reference,
             place=shipment.place.uuid,
-            arrives_from=task.stop.arrives_at - rules.PROMISE if task else None,
-            arrives_until=task.stop.arrives_at + rules.PROMISE if task else None,
-        ),
-        aggregate_kind="shipment",
-        aggregate_uuid=shipment.uuid,
-    )
+            arrives_from=at - rules.PROMISE if at else None,
+            arrives_until=at + rules.PROMISE if at else None,
+        )
+        events.append((event, shipment.uuid))
+    publish_all(events, aggregate_kind="shipment")
 
 
-def lose(shipment: Shipment, reason: str) -> None:
-    """No van carries it: said once."""
-    if shipment.status not in SHIPMENT_MOVES.sources(ShipmentStatus.UNSERVED):
-        return
-    shipment.status = ShipmentStatus.UNSERVED
-    shipment.save(update_fields=["status"])
-    publish(
-        ShipmentUnserved(shipment=shipment.uuid, reference=shipment.reference, reason=reason),
-        aggregate_kind="shipment",
-        aggregate_uuid=shipment.uuid,
-    )
+def lose(reasons: Mapping[Shipment, str]) -> None:
+    """No van carries them: said once."""
+    standing = SHIPMENT_MOVES.sources(ShipmentStatus.UNSERVED)
+    lost = {shipment: reason for shipment, reason in reasons.items() if shipment.status in standing}
+    Shipment.objects.filter(pk__in=[shipment.pk for shipment in lost]).update(status=ShipmentStatus.UNSERVED)
+    events = []
+    for shipment, reason in lost.items():
+        shipment.status = ShipmentStatus.UNSERVED
+        event = ShipmentUnserved(shipment=shipment.uuid, reference=shipment.reference, reason=reason)
+        events.append((event, shipment.uuid))
+    publish_all(events, aggregate_kind="shipment")

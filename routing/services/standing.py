@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
@@ -19,7 +20,7 @@ from marketplace.kernel import clock
 from marketplace.places.models import Hub
 from routing import rules
 from routing.errors import PlanRefused
-from routing.models import Route, Stop, StopTask
+from routing.models import Leg, Plan, Route, Stop, StopTask
 from routing.services.building import WaveProblem, load_wave
 from routing.solver.core.network import Kind, Network
 from routing.solver.core.plan import Plan as SolverPlan
@@ -69,13 +70,14 @@ class Standing:
 
 def stand(*, hub: Hub, day: date, wave: Wave, lift: Lift = NOTHING, shut: UUID | None = None) -> Standing:
     """Read the plan in force. Raises PlanRefused when what is promised no longer holds (a place shut)."""
-    routes = {str(route.vehicle.uuid): route for route in published_routes(hub, day, wave)}
+    loaded = load_wave(hub=hub, day=day, wave=wave)
+    known = {leg.pk: leg for leg in loaded.legs.values()}
+    routes = {str(route.vehicle.uuid): route for route in published_routes(hub, day, wave, known)}
     past, tails = dict[str, list[Stop]](), dict[str, list[Stop]]()
     for label, route in routes.items():
         stops = [stop for stop in route.stops.all() if not _moved_away(stop)]
         behind = stops if route.status == RouteStatus.FINISHED else [s for s in stops if _is_past(s)]
         past[label], tails[label] = behind, [stop for stop in stops if stop not in behind]
-    loaded = load_wave(hub=hub, day=day, wave=wave)
     if shut is not None:
         loaded = _without_place(loaded, str(shut))
     loaded = _narrow(loaded, routes, past, tails, lift)
@@ -86,19 +88,28 @@ def stand(*, hub: Hub, day: date, wave: Wave, lift: Lift = NOTHING, shut: UUID |
     return standing
 
 
-def published_routes(hub: Hub, day: date, wave: Wave) -> list[Route]:
-    """Tours of the plan in force with stops and tasks."""
+def published_routes(
+    hub: Hub, day: date, wave: Wave, known: Mapping[int, Leg] = MappingProxyType({})
+) -> list[Route]:
+    """Tours of the plan in force with stops and tasks. `known`: legs by pk that are read already."""
     return routes_of(
         Route.objects.filter(
             plan__hub=hub, plan__date=day, plan__wave=wave, plan__status=PlanStatus.PUBLISHED
-        )
+        ),
+        known,
     )
 
 
-def routes_of(rows: QuerySet[Route]) -> list[Route]:
-    tasks = Prefetch("tasks", StopTask.objects.select_related("leg__shipment").order_by("pk"))
+def routes_of(rows: QuerySet[Route], known: Mapping[int, Leg] = MappingProxyType({})) -> list[Route]:
+    tasks = Prefetch("tasks", StopTask.objects.order_by("pk"))
     stops = Prefetch("stops", Stop.objects.select_related("place").prefetch_related(tasks).order_by("seq"))
-    return list(rows.select_related("vehicle", "plan").prefetch_related(stops).order_by("seq"))
+    routes = list(rows.select_related("vehicle", "plan").prefetch_related(stops).order_by("seq"))
+    every = [task for route in routes for stop in route.stops.all() for task in stop.tasks.all()]
+    wanted = {task.leg_id for task in every} - known.keys()
+    legs = Leg.objects.select_related("shipment").in_bulk(wanted) if wanted else {}
+    for task in every:
+        task.leg = known.get(task.leg_id) or legs[task.leg_id]
+    return routes
 
 
 def _moved_away(stop: Stop) -> bool:
@@ -341,10 +352,9 @@ def leg_labels(tasks: Iterable[StopTask]) -> frozenset[str]:
     return frozenset(str(task.leg.uuid) for task in tasks)
 
 
-def open_tasks(routes: Iterable[Route]) -> Iterable[tuple[Route, Stop, StopTask]]:
-    """Everything that tours have still to do."""
-    for route in routes:
-        for stop in route.stops.all():
-            if stop.status == StopStatus.PENDING:
-                for task in stop.tasks.all():
-                    yield route, stop, task
+def open_tasks(plan: Plan) -> QuerySet[StopTask]:
+    """Everything that the tours of a plan have still to do."""
+    tasks: QuerySet[StopTask] = StopTask.objects.filter(
+        stop__route__plan=plan, stop__status=StopStatus.PENDING
+    )
+    return tasks.select_related("stop", "leg__shipment").order_by("stop__route__seq", "stop__seq", "pk")

@@ -10,7 +10,7 @@ from marketplace.kernel.ids import uuid7
 from marketplace.outbox import delivery
 from marketplace.outbox.delivery import deliver_all, deliver_next, replay, set_aside, undelivered
 from marketplace.outbox.models import OutboxEvent
-from marketplace.outbox.publishing import publish
+from marketplace.outbox.publishing import publish, publish_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,3 +106,21 @@ def test_an_event_goes_with_its_transaction() -> None:
         publish(Happened(what="a", who=WHO), aggregate_kind="thing", aggregate_uuid=WHO)
         transaction.set_rollback(True)
     assert not OutboxEvent.objects.exists()
+
+
+def test_many_at_once_are_the_same_rows_in_the_same_order() -> None:
+    happen("before")
+    other = uuid7()
+    facts = [
+        (Happened(what=word, who=WHO), aggregate)
+        for word, aggregate in zip("abc", (WHO, other, WHO), strict=True)
+    ]
+    with transaction.atomic():
+        rows = publish_all(facts, aggregate_kind="thing")
+    assert [(row.aggregate_uuid, row.seq) for row in rows] == [(WHO, 2), (other, 1), (WHO, 3)]
+    assert [row.payload["what"] for row in OutboxEvent.objects.order_by("id")] == ["before", "a", "b", "c"]
+    seen = Recorder("seen")
+    assert deliver_all({"tests.Happened": [seen]}) == 4
+    assert sorted(seen.seen) == ["a", "b", "before", "c"]
+    with transaction.atomic():
+        assert publish_all([], aggregate_kind="thing") == []

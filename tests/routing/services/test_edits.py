@@ -364,3 +364,26 @@ def test_a_cabinet_that_fails_sends_its_parcels_where_their_buyers_agreed_to(
     told_of = [row["reference"] for row in told("ShipmentPlanned")]
     assert told_of.count(str(moves.reference)) == 2  # planned, then planned elsewhere
     holds(plan)
+
+
+def test_a_courier_who_goes_on_meanwhile_is_not_written_over(
+    plan: Plan, dispatcher: Principal, places: list[Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He arrives after the plan was read and before it is written: the dispatcher is asked to look again."""
+    route = depart(plan, dispatcher)
+    first = route.stops.get(seq=1)
+    judge = acting.check
+
+    def slow(*args):
+        tour.arrive_at_stop(principal=dispatcher, stop_uuid=first.uuid)
+        return judge(*args)
+
+    monkeypatch.setattr(acting, "check", slow)
+    with pytest.raises(PlanChanged):
+        urgent(dispatcher, plan, places[3], collect_uuid=places[2].uuid)
+    monkeypatch.undo()
+    assert in_force(plan).version == 1
+    tour.arrive_at_stop(principal=dispatcher, stop_uuid=first.uuid)
+    urgent(dispatcher, plan, places[3], collect_uuid=places[2].uuid)
+    first.refresh_from_db()
+    assert (first.status, in_force(plan).version) == ("arrived", 2)

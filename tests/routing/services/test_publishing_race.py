@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection
 
 from marketplace.outbox.models import OutboxEvent
 from marketplace.places.models import Hub
-from routing.models import Plan, StopTask
+from routing.models import Leg, Plan, StopTask
 from routing.services import planning, publishing
 from routing.services.building import WaveProblem, load_wave
 from routing.services.publishing import Proposal
@@ -89,8 +89,8 @@ def lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "lock_shipments", _read_shipments)
 
 
-def _read_shipments(wave: WaveProblem) -> dict[int, object]:
-    return {leg.shipment_id: leg.shipment for leg in wave.legs.values()}
+def _read_shipments(legs: Iterable[Leg]) -> dict[int, object]:
+    return {leg.shipment_id: leg.shipment for leg in legs}
 
 
 def in_force() -> list[int]:

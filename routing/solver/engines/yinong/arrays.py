@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from routing.solver.core.likeness import preference_of
 from routing.solver.core.network import Kind, Network
 from routing.solver.engines.yinong import layout as at
-from routing.solver.engines.yinong.bundles import bundles, preference_of
+from routing.solver.engines.yinong.bundles import bundles
 from routing.solver.engines.yinong.layout import NEVER, Arena, Floats, Ints, rows
 from routing.solver.problem import Vehicle
 from routing.solver.terms import Goods, Size

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from routing.solver.core.network import Kind, Network
-from routing.solver.problem import Shipment
+from routing.solver.core.likeness import likeness
+from routing.solver.core.network import Network
 
 #: A bundle fills at most this share of the smallest compartment that may take it.
 FILL = 0.2
@@ -23,7 +23,7 @@ def bundles(net: Network, types: Sequence[int]) -> list[list[int]]:
     for number, shipment in enumerate(net.problem.shipments):
         if net.alternatives[number]:
             alone = shipment.id in promised or any(o.id in promised for o in shipment.options)
-            groups[number if alone else _signature(net, number, shipment)].append(number)
+            groups[number if alone else likeness(net, number)].append(number)
     found: list[list[int]] = []
     for group in groups.values():
         fill, most = math.inf, FILL if len(net.alternatives[group[0]]) == 1 else FILL_OF_CHOICE
@@ -35,28 +35,6 @@ def bundles(net: Network, types: Sequence[int]) -> list[list[int]]:
             fill += share
             found[-1].append(number)
     return found
-
-
-def _signature(net: Network, number: int, shipment: Shipment) -> Any:
-    """What two shipments must share to be one request; the number itself for those that need a cell."""
-    chains = net.alternatives[number]
-    for chain in chains:
-        drop = net.nodes[chain[-1]]
-        if drop.kind is not Kind.PICK_UP and net.problem.places[drop.place].cells is not None:
-            return number
-    stops = tuple(
-        (net.nodes[node].site, net.nodes[node].kind, net.nodes[node].choice_fen, preference_of(net, node))
-        for chain in chains
-        for node in chain
-    )
-    terms = (shipment.release_s, shipment.due_s, shipment.goods, shipment.vehicles, shipment.hub)
-    return stops, len(chains), terms, tuple(net.rides[number]), shipment.cold_budget_s
-
-
-def preference_of(net: Network, node: int) -> int:
-    """Preference of the option behind a node; 0 at a collection."""
-    item = net.nodes[node]
-    return net.problem.shipments[item.shipment].options[item.option].preference if item.option >= 0 else 0
 
 
 def _share(net: Network, number: int, types: Sequence[int]) -> float:
