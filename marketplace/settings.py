@@ -148,6 +148,8 @@ LOCKER_KEY_FILE = env.text("LOCKER_KEY_FILE", str(DATA_DIR / "keys" / "locker.js
 
 #: Threads of one planning task: above one, large waves are cut into sectors whose borders move.
 PLAN_WORKERS = env.integer("PLAN_WORKERS", 1, 1, 64)
+#: Legs of a sector: a hub's wave of at least two sectors is cut, and each is solved by a task of its own.
+PLAN_SECTOR_LEGS = env.integer("PLAN_SECTOR_LEGS", 2_000, 1, 1_000_000)
 #: A road server for distances; without one they are great circle x detour. One of the two at most.
 OSRM_URL = env.url("OSRM_URL")
 VALHALLA_URL = env.url("VALHALLA_URL")

@@ -24,6 +24,7 @@ from orders.services.payouts import pay_out_due
 from orders.services.shortages import settle_unanswered
 from routing import handlers as routing
 from routing.services.queueing import queue_due_waves
+from routing.services.sectoring import join_late_runs
 
 HANDLERS: dict[str, list[Handler]] = {
     "farmers.AgentConsentRevoked": [catalog.consent_revoked],
@@ -74,6 +75,7 @@ DUE_WORK: list[Callable[[], object]] = [
     pay_carriers_due,
     settle_payments,
     queue_due_waves,
+    join_late_runs,
     expire_commands,
     remind_due_parcels,
     expire_due_parcels,

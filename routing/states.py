@@ -80,6 +80,15 @@ class PartStatus(StrEnum):
     FAILED = "failed"
 
 
+class RunStatus(StrEnum):
+    """How far a large wave is that is planned by sectors."""
+
+    SOLVING = "solving"
+    JOINING = "joining"
+    DONE = "done"
+    FAILED = "failed"
+
+
 class RouteStatus(StrEnum):
     PLANNED = "planned"
     STARTED = "started"

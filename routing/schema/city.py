@@ -19,7 +19,7 @@ class CityPartType(graphene.ObjectType):
     legs = graphene.Int(required=True)
     seconds = graphene.Float(required=True, description="what the search may take")
     status = graphene.String(required=True, description="waiting, running, done or failed")
-    stage = graphene.String(required=True, description="reading, searching or drawing, while it runs")
+    stage = graphene.String(required=True, description="reading, searching, sectors, joining or drawing")
     took_s = graphene.Int(required=True)
     why = graphene.String(required=True, description="of a failure")
     plan_id = graphene.ID()

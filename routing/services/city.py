@@ -21,11 +21,11 @@ from marketplace.kernel.units import require_between
 from marketplace.places.models import Hub
 from routing import rules
 from routing.errors import NothingToPlan, NotThatDay
-from routing.models import CityPart, CityRun, Leg
-from routing.services import planning
+from routing.models import CityPart, CityRun, Leg, SectorRun
+from routing.services import planning, sectoring
 from routing.services.building import PLANNABLE
 from routing.services.queueing import AHEAD, LEASE, SECONDS, send
-from routing.states import PartStatus, ShipmentStatus, Wave
+from routing.states import PartStatus, RunStatus, ShipmentStatus, Wave
 
 TASK = "routing.tasks.plan_city_part"
 
@@ -69,7 +69,7 @@ def plan_part(part_pk: int) -> CityPart:
         return part  # delivered twice
     _note(part, status=PartStatus.RUNNING, started_at=clock.wall())
     try:
-        plan = planning.plan_wave(
+        made = sectoring.plan_wave(
             hub_uuid=part.hub.uuid,
             day=part.run.date,
             wave=part.run.wave,
@@ -79,8 +79,21 @@ def plan_part(part_pk: int) -> CityPart:
     except DomainError as error:
         _note(part, status=PartStatus.FAILED, ended_at=clock.wall(), why=f"{error.code}: {error}"[:500])
     else:
-        _note(part, status=PartStatus.DONE, ended_at=clock.wall(), plan=plan, stage="")
+        if isinstance(made, SectorRun):
+            _note(part, stage="sectors")  # goes on in tasks of its own
+        else:
+            _note(part, status=PartStatus.DONE, ended_at=clock.wall(), plan=made, stage="")
     return part
+
+
+def note_sectors(run: SectorRun, stage: str) -> None:
+    """The part of a hub that is planned by sectors: how far it is, or how it ended."""
+    fields: dict[str, object] = {"stage": stage}
+    if run.status in (RunStatus.DONE, RunStatus.FAILED):
+        ended = PartStatus.DONE if run.status == RunStatus.DONE else PartStatus.FAILED
+        fields = {"status": ended, "stage": "", "ended_at": run.ended_at, "plan": run.plan, "why": run.why}
+    parts = CityPart.objects.filter(run__date=run.date, run__wave=run.wave, hub=run.hub)
+    parts.filter(status=PartStatus.RUNNING).update(**fields)
 
 
 def run_of(*, principal: Principal, day: date, wave: str) -> CityRun | None:

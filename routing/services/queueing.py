@@ -82,6 +82,11 @@ def finish_run(*, hub_uuid: UUID, day: date, wave: str) -> None:
     )
 
 
+def hold_run(*, hub_uuid: UUID, day: date, wave: str, longer: timedelta) -> None:
+    """The wave is being planned by sectors: nobody else begins before these are given up."""
+    WaveRun.objects.filter(hub__uuid=hub_uuid, date=day, wave=wave).update(lease_until=clock.wall() + longer)
+
+
 def fail_run(*, hub_uuid: UUID, day: date, wave: str, why: str) -> None:
     """Planning was refused: say why, and let it be tried again after a pause."""
     log.warning("wave %s of %s refused: %s", wave, day, why)

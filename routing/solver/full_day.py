@@ -38,7 +38,7 @@ def full_day(*, seed: int = 1, shipments: int = 140, vans: int = 4) -> Problem:
         vehicles=tuple(_van(van, number, promised) for number, van in enumerate(base.vehicles)),
         shipments=tuple(_shipment(s, rng, stations, tour, base.vehicles[0].id) for s in base.shipments),
         objective=Objective(preference_fen=(0, 50, 150)),
-        closed=_closed(stations, rng),
+        closed=_closed(stations, rng, tour),
     )
 
 
@@ -109,7 +109,7 @@ def _straight(shipment: Shipment, to: Place) -> Shipment:
     return replace(shipment, direction=Direction.PAIR, collection=pick, options=(drop,))
 
 
-def _closed(stations: list[Place], rng: random.Random) -> frozenset[tuple[str, str]]:
-    """One in twelve roads between stations is closed, in one direction."""
+def _closed(stations: list[Place], rng: random.Random, tour: set[str]) -> frozenset[tuple[str, str]]:
+    """One in twelve roads between stations is closed, in one direction; none on the promised tour."""
     pairs = [(a.id, b.id) for a in stations for b in stations if a is not b]
-    return frozenset(rng.sample(pairs, len(pairs) // 12))
+    return frozenset(pair for pair in rng.sample(pairs, len(pairs) // 12) if not tour.issuperset(pair))

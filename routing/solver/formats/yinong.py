@@ -74,7 +74,12 @@ def parse_vehicle(data: Any, *, file: str = "<memory>") -> Vehicle:
 
 def read_plan(file: Path) -> Solution:
     """Read a plan; whether it fits its problem is for `check` to say. Raises FormatError."""
-    whole = Fields.of(load_json(file), file=str(file), path="")
+    return parse_plan(load_json(file), file=str(file))
+
+
+def parse_plan(data: Any, *, file: str = "<memory>") -> Solution:
+    """The plan in already parsed JSON. Raises FormatError."""
+    whole = Fields.of(data, file=file, path="")
     _expect_format(whole, PLAN_FORMAT)
     try:
         plan = Solution(
@@ -88,25 +93,35 @@ def read_plan(file: Path) -> Solution:
     except FormatError:
         raise
     except ProblemError as error:
-        raise FormatError(error.message, file=str(file), path=error.path) from error
+        raise FormatError(error.message, file=file, path=error.path) from error
     whole.done()
     return plan
 
 
 def write_problem(problem: Problem, file: Path) -> None:
     """Write a problem so that `read_problem` returns its equal."""
+    file.write_text(dump_problem(problem), encoding="utf-8")
+
+
+def dump_problem(problem: Problem) -> str:
+    """A problem as text that `parse_problem` reads back."""
     data = {"format": PROBLEM_FORMAT, **plain(problem)}
     data["matrix"] = {
         "distance_m": problem.matrix.distance_m.tolist(),
         "time_s": problem.matrix.time_s.tolist(),
     }
-    file.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
 def write_plan(solution: Solution, file: Path) -> None:
     """Write a plan so that `read_plan` returns its equal."""
+    file.write_text(dump_plan(solution, indent=1), encoding="utf-8")
+
+
+def dump_plan(solution: Solution, *, indent: int | None = None) -> str:
+    """A plan as text that `parse_plan` reads back."""
     data = {"format": PLAN_FORMAT, **plain(solution)}
-    file.write_text(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1), encoding="utf-8")
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
 
 
 def _expect_format(whole: Fields, expected: str) -> None:

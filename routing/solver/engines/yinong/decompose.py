@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
-import numpy as np
-
-from routing.solver.matrix import Matrix
+from routing.solver.core.remainder import part_of
 from routing.solver.problem import Problem, Shipment, Vehicle
 from routing.solver.solution import Solution
 
@@ -56,7 +53,7 @@ def parts(problem: Problem) -> list[Problem]:
     cut = [group for group in groups.values() if group[1]]
     if len(cut) <= 1:
         return [problem]
-    return [_part(problem, *group) for group in sorted(cut, key=lambda group: -len(group[1]))]
+    return [part_of(problem, *group) for group in sorted(cut, key=lambda group: -len(group[1]))]
 
 
 def _vans(problem: Problem, served: dict[str, list[Vehicle]], shipment: Shipment) -> Sequence[Vehicle]:
@@ -68,23 +65,6 @@ def _vans(problem: Problem, served: dict[str, list[Vehicle]], shipment: Shipment
         for van in vans
         if shipment.vehicles is None or van.id in shipment.vehicles or not promised.isdisjoint(van.locked)
     ]
-
-
-def _part(problem: Problem, vehicles: list[Vehicle], shipments: list[Shipment]) -> Problem:
-    names = {label for vehicle in vehicles for label in (vehicle.start, vehicle.end)}
-    for shipment in shipments:
-        names |= {option.place for option in shipment.options} | ({shipment.hub} if shipment.hub else set())
-        names |= {shipment.collection.place} if shipment.collection else set()
-    rows = [k for k, place in enumerate(problem.places) if place.id in names]
-    grid = np.ix_(rows, rows)
-    return replace(
-        problem,
-        places=tuple(problem.places[k] for k in rows),
-        vehicles=tuple(vehicles),
-        shipments=tuple(shipments),
-        matrix=Matrix(problem.matrix.distance_m[grid], problem.matrix.time_s[grid]),
-        closed=frozenset(pair for pair in problem.closed if pair[0] in names and pair[1] in names),
-    )
 
 
 def joined(problem: Problem, plans: Sequence[Solution], *, engine: str, seed: int) -> Solution:
