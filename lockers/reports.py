@@ -24,6 +24,7 @@ from marketplace.kernel.principal import Principal
 _STATUS = {"unauthenticated": 401, "forbidden": 403, "rate_limited": 429}
 #: files of one user in an hour
 MAX_FILES = 60
+SITING_READERS = ("cabinet_operator", "county_reviewer")
 
 
 _TYPES = {
@@ -39,7 +40,7 @@ def siting_file(request: HttpRequest) -> HttpResponse:
         start = end - timedelta(days=_days(request.GET.get("days", "28")))
         return siting_csv(principal=principal, start=start, end=end)
 
-    return _file(request, f"siting-{clock.now():%Y-%m-%d}.csv", ("cabinet_operator",), content)
+    return _file(request, f"siting-{clock.now():%Y-%m-%d}.csv", SITING_READERS, content)
 
 
 @require_GET

@@ -60,3 +60,36 @@ def _judge(one: Demand, places: Sequence[Demand]) -> Candidate:
     parcels = one.turned_away if one.has_cabinet else one.fetched
     saved = parcels * (FAR_M if way is None else way) / 1000
     return Candidate(one, "more" if one.has_cabinet else "new", way, round(saved, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ReachBand:
+    """How many buyers have so far to the nearest cabinet; `to_m` None: or further. Rounded to fives."""
+
+    from_m: int
+    to_m: int | None
+    buyers: int
+
+
+#: what people call next door, a walk, a ride; metres
+REACH_EDGES_M = (0, 500, 1_000, 2_000, 5_000)
+#: no figure stands for fewer people, and none tells that one came or went
+LEAST_BUYERS, ROUND_TO = 10, 5
+
+
+def reach_bands(ways_m: Sequence[int], *, least: int = LEAST_BUYERS) -> list[ReachBand]:
+    """The buyers' ways in bands without gaps, nearest first; a band with fewer than `least` joins the next,
+    the last the one before. Nothing at all for fewer than `least` buyers.
+    """
+    bands: list[tuple[int, int | None, int]] = []
+    start, gathered = 0, 0
+    ends = (*REACH_EDGES_M[1:], None)
+    for low, high in zip(REACH_EDGES_M, ends, strict=True):
+        gathered += sum(low <= way and (high is None or way < high) for way in ways_m)
+        if gathered >= least:
+            bands.append((start, high, gathered))
+            start, gathered = high or 0, 0
+    if bands and bands[-1][1] is not None:
+        low, _, count = bands.pop()
+        bands.append((low, None, count + gathered))
+    return [ReachBand(low, high, ROUND_TO * round(count / ROUND_TO)) for low, high, count in bands]

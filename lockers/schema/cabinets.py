@@ -75,9 +75,15 @@ class CabinetType(graphene.ObjectType):
     zones = graphene.List(graphene.NonNull(CabinetZoneType), required=True)
     free = graphene.List(graphene.NonNull(FreeCellsType), required=True)
     compartments = graphene.List(graphene.NonNull(CompartmentType), required=True)
+    operator = graphene.String(required=True, description="the firm that keeps it, where it is written")
+    camera = graphene.String(description="the recorder's channel; null for who does not operate the cabinet")
 
     def resolve_id(cabinet, info):
         return cabinet.uuid
+
+    def resolve_camera(cabinet, info):
+        operates = info.context.principal.has("cabinet_operator", cabinet.site.place.county.uuid)
+        return cabinet.camera if operates else None
 
     def resolve_device(cabinet, info):
         return cabinet.device.device

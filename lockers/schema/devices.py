@@ -3,10 +3,12 @@
 import graphene
 
 from lockers.schema.cabinets import OPERATORS
-from lockers.services import devices, rfid
+from lockers.services import devices, recorders, rfid
 from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
+from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import parse_uuid
+from marketplace.kernel.temperature import Band
 from marketplace.kernel.units import require_between
 
 MOST = 500
@@ -62,13 +64,42 @@ class UnknownTagType(graphene.ObjectType):
         return sighting.reader.device.device
 
 
+class RecordableType(graphene.ObjectType):
+    """A van, a station (its fridge) or a hub (its cold room)."""
+
+    class Meta:
+        name = "RecordableAsset"
+
+    kind = graphene.String(required=True)
+    id = graphene.ID(required=True)
+    name = graphene.String(required=True)
+    county = graphene.String(required=True)
+
+    def resolve_id(asset, info):
+        return asset.uuid
+
+
 class Query(graphene.ObjectType):
+    recordable_assets = graphene.List(
+        graphene.NonNull(RecordableType),
+        required=True,
+        kind=graphene.String(required=True, description="vehicle, fridge or hub_room"),
+        search=graphene.String(default_value=""),
+        first=graphene.Int(default_value=200),
+    )
     devices = graphene.List(
         graphene.NonNull(KeptDeviceType), required=True, first=graphene.Int(default_value=200)
     )
     unknown_tags = graphene.List(
         graphene.NonNull(UnknownTagType), required=True, first=graphene.Int(default_value=50)
     )
+
+    @guarded(OPERATORS)
+    def resolve_recordable_assets(root, info, kind, search, first):
+        most = require_between(first, 1, MOST, "first")
+        return recorders.recordable(
+            principal=info.context.principal, kind=kind, search=search, first=most
+        )  # fmt: skip
 
     @guarded(OPERATORS)
     def resolve_devices(root, info, first):
@@ -126,6 +157,44 @@ class RegisterReader(Command):
         return {"device": reader.device}
 
 
+class RecorderProbe(graphene.InputObjectType):
+    label = graphene.String(required=True, description="what the recorder calls it")
+    zone = graphene.String(required=True)
+    min_c = graphene.Float(required=True, description="of the band that must be kept there")
+    max_c = graphene.Float(required=True)
+
+
+class RegisterRecorder(Command):
+    """A temperature recorder. Its key it fetches with a token of issueDeviceToken, as every device does."""
+
+    class Arguments:
+        device = graphene.String(required=True)
+        asset_kind = graphene.String(required=True, description="vehicle, fridge or hub_room")
+        asset_id = graphene.ID(required=True, description="of the van, the station or the hub")
+        probes = graphene.List(graphene.NonNull(RecorderProbe), required=True)
+
+    device = graphene.Field(KeptDeviceType)
+    rule = OPERATORS
+
+    @classmethod
+    def perform(cls, principal, *, device, asset_kind, asset_id, probes):
+        made = recorders.put_up_recorder(
+            principal=principal,
+            device=device,
+            asset_kind=asset_kind,
+            asset_uuid=parse_uuid(asset_id, "asset_id"),
+            probes=[_watched(probe, f"probes[{index}]") for index, probe in enumerate(probes)],
+        )
+        return {"device": made}
+
+
+def _watched(probe, path):
+    try:
+        return recorders.Watched(probe["label"].strip(), probe["zone"], Band(probe["min_c"], probe["max_c"]))
+    except ValueError:
+        raise InvalidInput(N_("温度范围不合理"), field=f"{path}.min_c") from None
+
+
 class BindTag(Command):
     class Arguments:
         unit_id = graphene.ID(required=True)
@@ -144,4 +213,5 @@ class Mutation(graphene.ObjectType):
     issue_device_token = IssueDeviceToken.Field()
     revoke_device = RevokeDevice.Field()
     register_reader = RegisterReader.Field()
+    register_recorder = RegisterRecorder.Field()
     bind_tag = BindTag.Field()

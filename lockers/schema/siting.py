@@ -41,6 +41,15 @@ class SiteCandidateType(graphene.ObjectType):
         return candidate.demand.turned_away
 
 
+class ReachBandType(graphene.ObjectType):
+    class Meta:
+        name = "ReachBand"
+
+    from_m = graphene.Int(required=True)
+    to_m = graphene.Int(description="null: or further")
+    buyers = graphene.Int(required=True, description="rounded to fives; never fewer than ten")
+
+
 class SitingType(graphene.ObjectType):
     class Meta:
         name = "Siting"
@@ -50,6 +59,11 @@ class SitingType(graphene.ObjectType):
     near_share = graphene.Float(description="of the stations that have one within 2 km")
     turned_away = graphene.Int(required=True)
     candidates = graphene.List(graphene.NonNull(SiteCandidateType), required=True, description="best first")
+    buyers = graphene.List(
+        graphene.NonNull(ReachBandType),
+        required=True,
+        description="by the way from their nearest agreed place to a cabinet; empty for fewer than ten",
+    )
 
 
 class Query(graphene.ObjectType):
@@ -60,6 +74,6 @@ class Query(graphene.ObjectType):
         end=graphene.DateTime(required=True),
     )
 
-    @guarded(roles("cabinet_operator"))
+    @guarded(roles("cabinet_operator", "county_reviewer"))
     def resolve_siting(root, info, start, end):
         return siting.siting(principal=info.context.principal, start=start, end=end)

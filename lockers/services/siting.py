@@ -1,7 +1,7 @@
 """The siting report: how near the cabinets are, what they turned away, where another one would help (G13)."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
@@ -14,7 +14,8 @@ from lockers.errors import NoRoom
 from lockers.models import Cabinet, TurnedAway
 from lockers.services.desk import counties_of
 from lockers.services.utilisation import MOST_DAYS
-from lockers.siting import Candidate, Demand, nearest_m, rank
+from lockers.siting import Candidate, Demand, ReachBand, nearest_m, rank, reach_bands
+from marketplace.accounts.models import DeliveryConsent
 from marketplace.custody.models import CustodyEvent
 from marketplace.documents.sheets import Value, csv_file
 from marketplace.kernel import clock
@@ -40,6 +41,7 @@ class Siting:
     reach_m: list[int]
     turned_away: int
     candidates: list[Candidate]
+    buyers: list[ReachBand]
 
     @property
     def median_m(self) -> int | None:
@@ -51,7 +53,7 @@ class Siting:
 
 
 def siting(*, principal: Principal, start: datetime, end: datetime) -> Siting:
-    """The counties whose cabinets the asker operates. A fixed number of queries.
+    """The counties whose cabinets the asker operates, or that he reviews. A fixed number of queries.
 
     Raises InvalidInput for a stretch that is upside down or longer than a quarter.
     """
@@ -59,12 +61,13 @@ def siting(*, principal: Principal, start: datetime, end: datetime) -> Siting:
         raise InvalidInput(N_("时间段应在一个季度以内"), field="start")
     demands = _demands(principal, start, end)
     stations = [each for each in demands if not each.has_cabinet]
-    ways = [way for each in stations if (way := nearest_m(each, demands)) is not None]
+    ways = {each.place: way for each in stations if (way := nearest_m(each, demands)) is not None}
     return Siting(
         stations=len(stations),
-        reach_m=sorted(ways),
+        reach_m=sorted(ways.values()),
         turned_away=sum(each.turned_away for each in demands),
         candidates=rank(demands)[:MOST_CANDIDATES],
+        buyers=reach_bands(_ways_of_buyers(ways | {each.place: 0 for each in demands if each.has_cabinet})),
     )
 
 
@@ -101,9 +104,25 @@ def note_turned_away(error: NoRoom) -> None:
         TurnedAway.objects.filter(pk=row.pk).update(parcels=F("parcels") + 1)
 
 
+def _counties(principal: Principal) -> frozenset[UUID] | None:
+    operated = counties_of(principal)
+    return None if operated is None else operated | principal.scopes("county_reviewer")
+
+
+def _ways_of_buyers(ways: Mapping[UUID, int]) -> list[int]:
+    """Per buyer the shortest way from a place that he agreed to be served at to the nearest cabinet: where he
+    lives nobody writes down. `ways`: by place.
+    """
+    agreed = DeliveryConsent.objects.filter(withdrawn_at=None, place_uuid__in=ways)
+    shortest: dict[int, int] = {}
+    for user, place in agreed.values_list("user", "place_uuid"):
+        shortest[user] = min(shortest.get(user, ways[place]), ways[place])
+    return list(shortest.values())
+
+
 def _demands(principal: Principal, start: datetime, end: datetime) -> list[Demand]:
     places = Place.objects.filter(kind__in=[PlaceKind.STATION, PlaceKind.CABINET_SITE])
-    counties = counties_of(principal)
+    counties = _counties(principal)
     if counties is not None:
         places = places.filter(county__uuid__in=counties)
     rows = list(places.order_by("pk"))

@@ -6,9 +6,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from lockers.models import Command, Compartment, DeviceAlarm
+from lockers.services.desk import set_camera
 from marketplace.kernel.principal import Principal
+from marketplace.places.models import Place
 from tests.factories.accounts import make_principal
-from tests.factories.graph import data_of
+from tests.factories.graph import ask, data_of
 from tests.factories.lockers import make_cabinet
 from tests.factories.places import make_site
 
@@ -115,3 +117,22 @@ def test_an_unknown_breach_is_not_found() -> None:
     _, operator = operated()
     answer = data_of(RELEASE, operator, id=str(uuid4()), decision="release")
     assert answer == {"breach": None, "errors": [{"code": "not_found", "field": "breachId"}]}
+
+
+def test_a_recorders_channel_is_for_who_operates_the_cabinet() -> None:
+    cabinet = make_cabinet()
+    mine = make_principal("cabinet_operator", "county", cabinet.site.place.county.uuid)
+    asked = "query ($id: ID!) { cabinet(id: $id) { camera } }"
+    set_camera(principal=mine, cabinet_uuid=cabinet.uuid, camera="NVR-3/07")
+    for asker in (mine, make_principal("platform")):
+        assert data_of(asked, asker, id=str(cabinet.uuid)) == {"camera": "NVR-3/07"}
+    for asker in (make_principal("cabinet_operator", "county", uuid4()), make_principal(), Principal()):
+        assert data_of(asked, asker, id=str(cabinet.uuid)) == {"camera": None}
+
+
+def test_a_place_has_its_english_name_for_who_reads_english() -> None:
+    site = make_site()
+    Place.objects.filter(pk=site.place.pk).update(name="东门", name_en="East Gate")
+    asked = '{ nearPlaces(lon: 115.4, lat: 28.71, kinds: ["cabinet_site"]) { place { name } } }'
+    names = [ask(asked, Principal(), language=each)["data"] for each in ("zh-hans", "en")]
+    assert [each["nearPlaces"][0]["place"]["name"] for each in names] == ["东门", "East Gate"]

@@ -1,11 +1,12 @@
 """Which place gets the next cabinet: the pure ranking."""
 
+from itertools import pairwise
 from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lockers.siting import FAR_M, Demand, nearest_m, rank
+from lockers.siting import FAR_M, LEAST_BUYERS, ROUND_TO, Demand, nearest_m, rank, reach_bands
 from marketplace.kernel.geo import LonLat
 
 
@@ -49,3 +50,18 @@ def test_the_order_is_by_what_is_saved_and_does_not_hang_on_the_order_of_the_row
     assert saved == sorted(saved, reverse=True)
     assert all(saved)
     assert {each.demand.place for each in rank(demands[::-1])} == {each.demand.place for each in ranked}
+
+
+@given(st.lists(st.integers(0, 20_000), max_size=120))
+def test_no_band_stands_for_a_few_and_none_is_left_out(ways: list[int]) -> None:
+    bands = reach_bands(ways)
+    if len(ways) < LEAST_BUYERS:
+        assert bands == []
+        return
+    assert (bands[0].from_m, bands[-1].to_m) == (0, None)
+    assert all(one.to_m == after.from_m for one, after in pairwise(bands))
+    for band in bands:
+        true = sum(band.from_m <= way and (band.to_m is None or way < band.to_m) for way in ways)
+        assert true >= LEAST_BUYERS
+        assert band.buyers % ROUND_TO == 0
+        assert abs(band.buyers - true) < ROUND_TO

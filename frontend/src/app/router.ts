@@ -22,6 +22,8 @@ const hub = { texts: ["hub"], roles: ["hub_operator"] };
 const dispatch = { texts: ["dispatch", "courier"], roles: ["dispatcher"] };
 const cabinet = { texts: ["cabinet"], roles: ["cabinet_operator"] };
 
+const siting = { texts: ["cabinet"], roles: ["county_reviewer", "cabinet_operator"] };
+
 const routes: RouteRecordRaw[] = [
   { path: "/", name: "shop", component: () => import("@/surfaces/buyer/ShopPage.vue"), meta: buyer },
   { path: "/lots/:id", component: () => import("@/surfaces/buyer/LotPage.vue"), props: true, meta: buyer },
@@ -114,6 +116,9 @@ const routes: RouteRecordRaw[] = [
   },
   { path: "/cabinets", component: () => import("@/surfaces/cabinet/CabinetsPage.vue"), meta: cabinet },
   { path: "/cabinets/import", component: () => import("@/surfaces/cabinet/ImportSitesPage.vue"), meta: cabinet },
+  { path: "/cabinets/devices", component: () => import("@/surfaces/cabinet/DevicesPage.vue"), meta: cabinet },
+  { path: "/cabinets/rules", component: () => import("@/surfaces/cabinet/RulesPage.vue"), meta: cabinet },
+  { path: "/siting", component: () => import("@/surfaces/cabinet/SitingPage.vue"), meta: siting },
   { path: "/cabinets/breaches", component: () => import("@/surfaces/cabinet/BreachesPage.vue"), meta: cabinet },
   { path: "/cabinets/fleet", component: () => import("@/surfaces/cabinet/FleetPage.vue"), meta: cabinet },
   { path: "/cabinets/tasks", component: () => import("@/surfaces/cabinet/TasksPage.vue"), meta: cabinet },

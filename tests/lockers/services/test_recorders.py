@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from lockers.ingest import Ingest
 from lockers.models import Device, DeviceAlarm, DeviceMessage
 from lockers.protocol.envelope import Envelope, encode
+from lockers.services.devices import issue_device_token, kept_devices
 from lockers.services.intake import Arrived, take_in
 from lockers.services.presence import notice_silent_devices
-from lockers.services.recorders import Watched, register_recorder
+from lockers.services.recorders import Watched, put_up_recorder, recordable, register_recorder
+from lockers.services.registration import register
 from lockers.services.simulated import blueprints
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet
@@ -23,11 +25,14 @@ from lockers.simulator.clocks import WorldClock
 from lockers.transports.exchange import Exchange
 from lockers.transports.port import Message
 from marketplace.kernel import clock
-from marketplace.kernel.errors import Conflict, InvalidInput
+from marketplace.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound
 from marketplace.kernel.temperature import Band
-from marketplace.telemetry.models import Reading
+from marketplace.telemetry.models import Probe, Reading
 from marketplace.telemetry.services import latest_c
+from tests.factories.accounts import make_principal
+from tests.factories.farmers import make_station
 from tests.factories.lockers import make_cabinet
+from tests.factories.places import make_county, make_hub, make_vehicle
 
 pytestmark = pytest.mark.django_db
 PROBES = (Watched("front", "chilled", Band(0, 4)), Watched("rear", "frozen", Band(-22, -18)))
@@ -161,3 +166,58 @@ def test_no_body_of_one_device_keeps_the_others_waiting(body: dict[str, Any], ki
     seq = DeviceMessage.objects.count() + 1
     good = Envelope("L2", 1, seq, f"m{seq}", clock.now(), 1.0, "vendor.note", {})
     assert len(take_in([noise, Arrived("lk/L2/up/evt", encode(good))]).acks) == 1
+
+
+@pytest.mark.parametrize("kind", ["vehicle", "fridge", "hub_room"])
+def test_an_operator_hangs_one_into_what_stands_in_his_county_and_gives_it_its_key(kind: str) -> None:
+    hub = make_hub()
+    make = {"vehicle": make_vehicle, "fridge": make_station}
+    thing = make[kind](hub=hub) if kind in make else hub
+    operator = make_principal("cabinet_operator", "county", hub.county.uuid)
+    stranger = make_principal("cabinet_operator", "county", make_county(code="360981", name="丰城市").uuid)
+    how: dict[str, Any] = {"asset_kind": kind, "asset_uuid": thing.uuid, "probes": PROBES}
+
+    assert [each.uuid for each in recordable(principal=operator, kind=kind, search="", first=9)] == [
+        thing.uuid
+    ]
+    assert recordable(principal=stranger, kind=kind, search="", first=9) == []
+    with pytest.raises(Forbidden):
+        put_up_recorder(principal=stranger, device="REC-1", **how)
+    with pytest.raises(NotFound):
+        put_up_recorder(principal=operator, device="REC-1", **(how | {"asset_uuid": uuid4()}))
+    assert Device.objects.count() == 0
+
+    device = put_up_recorder(principal=operator, device="REC-1", **how)
+    assert (device.simulated, device.asset_kind, device.asset_uuid) == (False, kind, thing.uuid)
+    assert set(Probe.objects.values_list("label", "county_uuid")) == {
+        ("front", hub.county.uuid),
+        ("rear", hub.county.uuid),
+    }
+    assert list(kept_devices(principal=operator)) == [device]
+    assert list(kept_devices(principal=stranger)) == []
+    with pytest.raises(Forbidden):
+        issue_device_token(principal=stranger, device_uuid=device.uuid)
+    identity = register(issue_device_token(principal=operator, device_uuid=device.uuid))
+    assert (identity.device, identity.generation) == ("REC-1", 1)
+    with pytest.raises(Conflict):
+        put_up_recorder(principal=operator, device="REC-1", **how)
+
+
+BAD_PROBES = {
+    "probes[0].zone": [Watched("a", "lukewarm", Band(0, 4))],
+    "probes[1].min_c": [Watched("a", "chilled", Band(0, 4)), Watched("b", "frozen", Band(-273, -18))],
+    "probes[0].min_c": [Watched("a", "chilled", Band(4, 4))],
+    "probes": [Watched(str(number), "chilled", Band(0, 4)) for number in range(17)],
+}
+
+
+@pytest.mark.parametrize("field", BAD_PROBES)
+def test_a_probe_that_cannot_be_is_refused_by_name(field: str) -> None:
+    van = make_vehicle()
+    with pytest.raises(InvalidInput) as refused:
+        put_up_recorder(
+            principal=make_principal("platform"), device="REC-1", asset_kind="vehicle", asset_uuid=van.uuid,
+            probes=BAD_PROBES[field],
+        )  # fmt: skip
+    assert refused.value.field == field
+    assert (Device.objects.count(), Probe.objects.count()) == (0, 0)

@@ -9,12 +9,14 @@ from lockers.errors import NoRoom
 from lockers.models import TurnedAway
 from lockers.services.holds import hold_capacity
 from lockers.services.siting import note_turned_away, siting, siting_csv
+from marketplace.accounts.services.consents import give_delivery_consent, withdraw_delivery_consent
 from marketplace.custody.services import Holder, create_unit, hand_over
 from marketplace.kernel import clock
 from marketplace.kernel.errors import InvalidInput
 from marketplace.kernel.principal import Grant, Principal
+from tests.factories.accounts import make_principal
 from tests.factories.lockers import make_cabinet
-from tests.factories.places import make_place, make_site
+from tests.factories.places import make_county, make_place, make_site
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +74,31 @@ def test_a_place_that_is_silent_or_has_no_such_cell_turned_nobody_away(frozen: d
     make_cabinet(site=site, cells=(("chilled", "L"),))
     note_turned_away(refused(site.place.uuid, uuid4()))
     assert TurnedAway.objects.count() == 0
+
+
+def test_buyers_ways_are_told_for_ten_at_least_and_to_the_countys_own_people(frozen: datetime) -> None:
+    site = make_site()
+    county = site.place.county
+    make_cabinet(site=site)
+    far = make_place(county=county, kind="station", lon=site.place.lon + 0.03)  # 2.9 km
+    elsewhere = make_place(county=make_county(code="360981", name="丰城市"), kind="station")
+    buyers = [make_principal() for _ in range(21)]
+    for number, buyer in enumerate(buyers):
+        give_delivery_consent(principal=buyer, place_uuid=site.place.uuid if number < 10 else far.uuid)
+        give_delivery_consent(principal=buyer, place_uuid=elsewhere.uuid)
+    give_delivery_consent(principal=buyers[0], place_uuid=far.uuid)  # the nearer one counts
+    reviewer = make_principal("county_reviewer", "county", county.uuid)
+    period = {"start": frozen - timedelta(days=28), "end": frozen}
+
+    def told(asker: Principal) -> list[tuple[int, int | None, int]]:
+        return [(b.from_m, b.to_m, b.buyers) for b in siting(principal=asker, **period).buyers]
+
+    assert told(reviewer) == [(0, 500, 10), (500, None, 10)]
+    withdraw_delivery_consent(principal=buyers[20], place_uuid=far.uuid)
+    assert told(reviewer) == [(0, 500, 10), (500, None, 10)]  # nobody sees that one left
+    withdraw_delivery_consent(principal=buyers[19], place_uuid=far.uuid)
+    assert told(reviewer) == [(0, None, 20)]
+    stranger = make_principal("county_reviewer", "county", elsewhere.county.uuid)
+    report = siting(principal=stranger, **period)
+    assert (report.stations, report.buyers) == (1, [])  # no cabinet there: no way to measure
+    assert siting(principal=reviewer, **period).stations == 1

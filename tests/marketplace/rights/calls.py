@@ -358,7 +358,17 @@ CALLS: dict[str, Call] = {
     "Mutation.assistRecipient": _by(
         "cabinet_operator", allocationId="{lies_drop}", reason="屏幕看不清", idempotencyKey="assist-1"
     ),
-    "Query.siting": _by("cabinet_operator", start="2026-11-01T00:00:00Z", end="2026-11-12T00:00:00Z"),
+    "Query.siting": _by(
+        "cabinet_operator", "county_reviewer", start="2026-11-01T00:00:00Z", end="2026-11-12T00:00:00Z"
+    ),
+    "Query.recordableAssets": _by("cabinet_operator", kind="vehicle", search="车", first=10),
+    "Mutation.registerRecorder": _by(
+        "cabinet_operator",
+        device="REC-1",
+        assetKind="vehicle",
+        assetId="{town_van}",
+        probes=[{"label": "cold-1", "zone": "chilled", "minC": 0.0, "maxC": 4.0}],
+    ),
     "Query.siteImports": _by("cabinet_operator", "platform", first=10),
     "Mutation.importSites": _by(
         "cabinet_operator",

@@ -189,6 +189,7 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Mutation.issueDeviceToken": {"deviceId": OWN},
     "Mutation.revokeDevice": {"deviceId": OWN},
     "Mutation.registerReader": {"holderId": OWN},
+    "Mutation.registerRecorder": {"assetId": OWN},
     "Mutation.bindTag": {"unitId": OWN},
     "Mutation.confirmDrop": {"dropId": OWN},
     "Mutation.takeLargerCompartment": {"dropId": OWN},

@@ -13,6 +13,7 @@ export const WORKPLACES: Workplace[] = [
   { path: "/hub", key: "hub", roles: ["hub_operator"] },
   { path: "/dispatch", key: "dispatch", roles: ["dispatcher"] },
   { path: "/cabinets", key: "cabinet", roles: ["cabinet_operator"] },
+  { path: "/siting", key: "siting", roles: ["county_reviewer"] },
   { path: "/books", key: "books", roles: ["platform"] },
   { path: "/tester", key: "tester", roles: ["tester"] },
 ];
