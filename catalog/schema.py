@@ -10,6 +10,7 @@ from django.db.models import prefetch_related_objects
 from catalog.services import imports, listing, reading, search
 from catalog.services.listing import CertificateStatement
 from farmers.schema import CertificateType, SellerType, StationType
+from marketplace.api.arguments import file_bytes
 from marketplace.api.errors import refusal
 from marketplace.api.guard import PUBLIC, guarded, roles
 from marketplace.api.mutations import Command
@@ -286,9 +287,12 @@ class ImportPreviewRow(graphene.ObjectType):
 
 
 class ImportLots(Command):
+    """CSV or Excel. With any fault nothing is written."""
+
     class Arguments:
         station_id = graphene.ID(required=True)
-        csv = graphene.String(required=True)
+        file_name = graphene.String(required=True)
+        file = graphene.String(required=True, description="base64")
         dry_run = graphene.Boolean(required=True)
 
     import_id = graphene.ID(description="what undoImport takes; null when nothing was written")
@@ -297,13 +301,15 @@ class ImportLots(Command):
     row_errors = graphene.List(graphene.NonNull(RowError))
     rule = OFFICERS
     idempotent = True
+    files = frozenset({"file"})
 
     @classmethod
-    def perform(cls, principal, *, station_id, csv, dry_run):
+    def perform(cls, principal, *, station_id, file_name, file, dry_run):
         result = imports.import_lots(
             principal=principal,
             station_uuid=parse_uuid(station_id, "station_id"),
-            csv=csv,
+            name=file_name,
+            data=file_bytes(file, "file"),
             dry_run=dry_run,
         )
         return {

@@ -1,4 +1,4 @@
-"""Listing many lots from one CSV: all faults first, all rows or none, one act to undo."""
+"""Listing many lots from one table: all faults first, all rows or none, one act to undo."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from django.db import transaction
 
 from catalog import states
 from catalog.errors import AlreadySold
-from catalog.import_csv import COLUMNS, LotRow, ParsedFile, parse_file
 from catalog.kinds import LotStatus
+from catalog.lot_rows import COLUMNS, LotRow, ParsedTable, parse_rows
 from catalog.models import Lot, LotImport, Product, Reservation, Stock
 from catalog.services.listing import CertificateStatement, create_lot, end_lot, stated
 from catalog.services.listing_rules import LotDraft, faults
@@ -20,7 +20,7 @@ from farmers.models import AgentConsent, Farmer, Station
 from farmers.services.access import acting_user, station_for
 from farmers.services.consents import require_agent_consent
 from marketplace.database.locks import lock_rows
-from marketplace.documents.tables import RowFault
+from marketplace.documents.tables import RowFault, read_table
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, DomainError, Forbidden, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal
@@ -59,13 +59,16 @@ class ImportResult:
     lots: list[Lot] = field(default_factory=list)
 
 
-def import_lots(*, principal: Principal, station_uuid: UUID, csv: str, dry_run: bool) -> ImportResult:
+def import_lots(
+    *, principal: Principal, station_uuid: UUID, name: str, data: bytes, dry_run: bool
+) -> ImportResult:
     """Check every row by the rules of listing; write all lots when no cell is bad and it is no dry run.
 
-    Raises InvalidInput on `csv` when the text is no table of lots; bad cells are in the result, not raised.
+    `name` and `data` are the file: CSV or Excel. Raises InvalidInput on `file` when it is no table of lots;
+    bad cells are in the result, not raised.
     """
     station = station_for(principal=principal, station_uuid=station_uuid)
-    parsed = parse_file(csv)
+    parsed = parse_rows(read_table(name=name, data=data))
     with transaction.atomic():
         result = _checked(station, parsed)
         if dry_run or result.faults:
@@ -118,7 +121,7 @@ def _withdraw_all(batch: LotImport) -> None:
         end_lot(lot=lot, status=states.WITHDRAWN, why="undone")
 
 
-def _checked(station: Station, parsed: ParsedFile) -> ImportResult:
+def _checked(station: Station, parsed: ParsedTable) -> ImportResult:
     result = ImportResult(faults=list(parsed.faults))
     book = _Book(station, parsed.rows)
     for row in parsed.rows:

@@ -1,16 +1,13 @@
 """Sites and their cabinets from a table, and the whole table back."""
 
-import base64
-import binascii
-
 import graphene
 
 from lockers.schema.cabinets import OPERATORS
 from lockers.services import site_imports
+from marketplace.api.arguments import file_bytes
 from marketplace.api.errors import refusal
 from marketplace.api.guard import guarded
 from marketplace.api.mutations import Command
-from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import parse_uuid
 from marketplace.kernel.units import require_between
 
@@ -93,20 +90,13 @@ class ImportSites(Command):
     @classmethod
     def perform(cls, principal, *, file_name, file, dry_run):
         result = site_imports.import_sites(
-            principal=principal, name=file_name, data=_bytes(file), dry_run=dry_run
+            principal=principal, name=file_name, data=file_bytes(file, "file"), dry_run=dry_run
         )
         return {
             "import_id": str(result.batch.uuid) if result.batch else None,
             "preview": [_preview(plan) for plan in result.ready],
             "faults": [_fault(fault) for fault in result.faults],
         }
-
-
-def _bytes(text):
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput(N_("文件没有完整传来"), field="file") from None
 
 
 def _preview(plan):

@@ -4,6 +4,8 @@ Each rule of an app may then rely on it: a text holds no control characters and 
 finite, a date lies in this century, a moment carries its zone.
 """
 
+import base64
+import binascii
 import math
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
@@ -53,6 +55,14 @@ def check_value(value: Any, path: str, *, files: Collection[str] = ()) -> None:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             check_value(inner, f"{path}[{index}]", files=files)
+
+
+def file_bytes(text: str, field: str) -> bytes:
+    """A file sent as base64. Raises InvalidInput naming `field` when it did not come whole."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInput(N_("文件没有完整传来"), field=field) from None
 
 
 def _check_text(value: str, path: str, most: float) -> None:

@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Final
 from xml.etree import ElementTree as xml
 
@@ -26,7 +27,7 @@ _GPX = "{http://www.topografix.com/GPX/1/1}"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: its number as the sender's program shows it, and text by column name."""
+    """One row: its number as the sender's program shows it, and a text for every named column."""
 
     row: int
     cells: dict[str, str]
@@ -44,7 +45,8 @@ class RowFault:
 def read_table(*, name: str, data: bytes) -> list[Line]:
     """Rows below the header; of GPX the waypoints, with the columns name, desc, lon and lat.
 
-    Raises InvalidInput on `file` for what is no such table, longer than 500 rows, or wider than 40 columns.
+    Raises InvalidInput on `file` for what is no such table, a column that comes twice, a row wider than the
+    header, more than 500 rows or 40 columns.
     """
     if data.startswith(b"PK"):
         lines = _lines(_workbook(data))
@@ -76,9 +78,23 @@ def _lines(rows: Iterable[list[str]]) -> Iterator[Line]:
         if len(cells) > MAX_COLUMNS or any(len(cell) > MAX_CELL for cell in cells):
             raise InvalidInput(N_("第 %(row)s 行太长"), field="file", params={"row": number})
         if head is None:
-            head = cells
+            head = _head(cells)
             continue
-        yield Line(number, {name: cell for name, cell in zip(head, cells, strict=False) if name})
+        if len(cells) > len(head):  # a comma inside a cell has moved what follows it
+            raise InvalidInput(
+                N_("第 %(row)s 行有 %(found)s 列，表头只有 %(expected)s 列"),
+                field="file",
+                params={"row": number, "found": len(cells), "expected": len(head)},
+            )
+        cells += [""] * (len(head) - len(cells))
+        yield Line(number, {name: cell for name, cell in zip(head, cells, strict=True) if name})
+
+
+def _head(names: list[str]) -> list[str]:
+    for name in names:
+        if name and names.count(name) > 1:
+            raise InvalidInput(N_("列 %(name)s 重复"), field="file", params={"name": name})
+    return names
 
 
 def _text(data: bytes) -> Iterator[list[str]]:
@@ -91,10 +107,13 @@ def _text(data: bytes) -> Iterator[list[str]]:
         text = data.decode("gb18030", errors="replace")
     head = text.split("\n", 1)[0]
     comma = max(",;\t", key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True)
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=comma)
-    except csv.Error as error:
-        raise InvalidInput(N_("只能读取 CSV、Excel（xlsx）和 GPX 文件"), field="file") from error
+        yield from reader
+    except csv.Error as error:  # a quote that never closes, or closes in the middle of a cell
+        raise InvalidInput(
+            N_("第 %(row)s 行不是合法的 CSV"), field="file", params={"row": reader.line_num}
+        ) from error
 
 
 def _workbook(data: bytes) -> Iterator[list[str]]:
@@ -117,9 +136,11 @@ def _workbook(data: bytes) -> Iterator[list[str]]:
 
 
 def _plain(value: object) -> str:
-    """Numbers without a tail of zeros, as the sheet shows them."""
+    """As the sheet shows it: a number without a tail of zeros, a day without midnight."""
     if value is None:
         return ""
+    if isinstance(value, datetime) and value.time() == time():
+        return value.date().isoformat()
     if isinstance(value, float):
         return f"{value:.10g}"
     return str(value)

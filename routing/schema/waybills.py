@@ -1,14 +1,11 @@
 """Other carriers' parcels: a file in, what rides along on a day, the whole file back."""
 
-import base64
-import binascii
-
 import graphene
 
+from marketplace.api.arguments import file_bytes
 from marketplace.api.errors import refusal
 from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
-from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import PlaceType
 from routing.services import waybills
@@ -101,6 +98,7 @@ class ImportWaybills(Command):
     preview = graphene.List(graphene.NonNull(WaybillRowType))
     faults = graphene.List(graphene.NonNull(WaybillFaultType))
     rule, idempotent = STAFF, True
+    files = frozenset({"file"})
 
     @classmethod
     def perform(cls, principal, *, hub_id, firm, date, file_name, file, dry_run):
@@ -110,7 +108,7 @@ class ImportWaybills(Command):
             firm=firm,
             day=date,
             name=file_name,
-            data=_bytes(file),
+            data=file_bytes(file, "file"),
             dry_run=dry_run,
         )
         return {
@@ -127,13 +125,6 @@ class ImportWaybills(Command):
             ],
             "faults": [_fault(fault) for fault in result.faults],
         }
-
-
-def _bytes(text):
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidInput(N_("文件没有完整传来"), field="file") from None
 
 
 def _fault(fault):

@@ -8,7 +8,7 @@ from marketplace.kernel.principal import Principal
 from tests.factories.accounts import make_principal, make_user
 from tests.factories.catalog import make_lot, make_product, make_van
 from tests.factories.farmers import make_farmer, make_officer, make_station
-from tests.factories.graph import ask, data_of
+from tests.factories.graph import as_file, ask, data_of
 
 pytestmark = pytest.mark.django_db
 
@@ -34,8 +34,8 @@ mutation ($product: ID!, $farmer: ID!, $station: ID!, $quantity: Int = 40, $pric
 """
 WITHDRAW = "mutation ($id: ID!) { withdrawLot(id: $id) { lot { id status } errors { code field } } }"
 IMPORT = """
-mutation ($station: ID!, $csv: String!, $dry: Boolean = false, $key: String) {
-  importLots(stationId: $station, csv: $csv, dryRun: $dry, idempotencyKey: $key) {
+mutation ($station: ID!, $file: String!, $dry: Boolean = false, $key: String) {
+  importLots(stationId: $station, fileName: "lots.csv", file: $file, dryRun: $dry, idempotencyKey: $key) {
     importId lots { id product { name } } preview { row product quantity expiresOn }
     rowErrors { row field code message } errors { code field message } } }
 """
@@ -198,16 +198,30 @@ def test_import_names_bad_cells_then_loads_then_undoes() -> None:
     head, today = "商品,农户,数量,单价,采收日期\n", clock.today().isoformat()
     good, bad = f"土鸡蛋,王婶,12,36,{today}\n", f"土鸡蛋,王婶,dozen,36,{today}\n"
     given = {"station": str(station.uuid)}
-    refused = data_of(IMPORT, officer, csv=head + good + bad, **given)
+    refused = data_of(IMPORT, officer, file=as_file(head + good + bad), **given)
     assert (refused["lots"], refused["importId"], refused["errors"]) == ([], None, [])
     assert [(e["row"], e["field"], e["code"]) for e in refused["rowErrors"]] == [(3, "数量", "invalid")]
-    preview = data_of(IMPORT, officer, csv=head + good, dry=True, **given)
+    preview = data_of(IMPORT, officer, file=as_file(head + good), dry=True, **given)
     assert [(row["row"], row["quantity"]) for row in preview["preview"]] == [(2, 12)]
     assert Lot.objects.count() == 0
-    loaded = data_of(IMPORT, officer, csv=head + good, key="k", **given)
-    assert data_of(IMPORT, officer, csv=head + good, key="k", **given) == loaded
+    loaded = data_of(IMPORT, officer, file=as_file(head + good), key="k", **given)
+    assert data_of(IMPORT, officer, file=as_file(head + good), key="k", **given) == loaded
     assert [lot["product"]["name"] for lot in loaded["lots"]] == ["土鸡蛋"]
     assert data_of(UNDO, officer, id=loaded["importId"])["lotImport"]["undoneAt"] is not None
     assert Lot.objects.get().status == "withdrawn"
-    malformed = data_of(IMPORT, officer, csv="hello", **given)
-    assert [(e["code"], e["field"]) for e in malformed["errors"]] == [("invalid", "csv")]
+    malformed = data_of(IMPORT, officer, file=as_file("hello"), **given)
+    assert [(e["code"], e["field"]) for e in malformed["errors"]] == [("invalid", "file")]
+
+
+def test_a_long_table_is_one_file_and_a_broken_one_is_refused_by_name() -> None:
+    station = make_station()
+    make_van(station.hub)
+    make_farmer(station=station, name="王婶")
+    make_product(name="土鸡蛋")
+    rows = f"土鸡蛋,王婶,12,36,{clock.today()}\n" * 300
+    given = {"station": str(station.uuid), "dry": True}
+    officer = make_officer(station)
+    found = data_of(IMPORT, officer, file=as_file("商品,农户,数量,单价,采收日期\n" + rows), **given)
+    assert (found["errors"], found["rowErrors"], len(found["preview"])) == ([], [], 300)
+    broken = data_of(IMPORT, officer, file="5ZWG5ZO", **given)
+    assert [(e["code"], e["field"]) for e in broken["errors"]] == [("invalid", "file")]

@@ -1,6 +1,8 @@
+from io import BytesIO
 from uuid import UUID, uuid4
 
 import pytest
+from openpyxl import Workbook
 
 from catalog.errors import AlreadySold
 from catalog.models import Lot, LotImport, Stock
@@ -37,8 +39,13 @@ class Desk:
         self.today = clock.today().isoformat()
 
     def load(self, *rows: str, dry_run: bool = False) -> ImportResult:
-        csv = HEADER + "".join(row.replace("TODAY", self.today) + "\n" for row in rows)
-        return import_lots(principal=self.officer, station_uuid=self.station.uuid, csv=csv, dry_run=dry_run)
+        text = HEADER + "".join(row.replace("TODAY", self.today) + "\n" for row in rows)
+        return self.send("lots.csv", text.encode(), dry_run=dry_run)
+
+    def send(self, name: str, data: bytes, *, dry_run: bool = False) -> ImportResult:
+        return import_lots(
+            principal=self.officer, station_uuid=self.station.uuid, name=name, data=data, dry_run=dry_run
+        )
 
 
 GREENS = "时令叶菜,王婶,,80斤,3.5/斤,TODAY,冷藏,是,,,,,"
@@ -128,15 +135,27 @@ def test_one_certificate_number_stands_for_one_row() -> None:
 def test_what_is_no_table_is_refused_as_a_whole() -> None:
     desk = Desk()
     with pytest.raises(InvalidInput) as refused:
-        import_lots(principal=desk.officer, station_uuid=desk.station.uuid, csv="hello", dry_run=False)
-    assert refused.value.field == "csv"
+        desk.send("lots.csv", b"hello\nworld")
+    assert refused.value.field == "file"
+
+
+def test_a_workbook_is_read_like_a_csv() -> None:
+    desk, book = Desk(), Workbook()
+    book.active.append(HEADER.strip().split(","))
+    book.active.append(["土鸡蛋", "王婶", None, "12箱", 36, clock.today()])
+    out = BytesIO()
+    book.save(out)
+    result = desk.send("批量上架.xlsx", out.getvalue())
+    assert [(lot.listed_quantity, lot.price_fen, lot.harvested_on) for lot in result.lots] == [
+        (12, 3600, clock.today())
+    ]
 
 
 def test_another_stations_officer_is_refused() -> None:
     desk = Desk()
     stranger = make_officer(make_station())
     with pytest.raises(Forbidden):
-        import_lots(principal=stranger, station_uuid=desk.station.uuid, csv=HEADER, dry_run=True)
+        import_lots(principal=stranger, station_uuid=desk.station.uuid, name="a.csv", data=b"", dry_run=True)
     result = desk.load(EGGS)
     assert result.batch is not None
     with pytest.raises(Forbidden):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import datetime
 
 import pytest
 from openpyxl import Workbook
@@ -40,6 +41,18 @@ def test_the_same_rows(data: bytes) -> None:
     assert read_table(name="a", data=data) == ROWS
 
 
+def test_a_day_is_a_day_and_what_is_left_out_is_empty() -> None:
+    book = Workbook()
+    for row in (["采收日期", "备注"], [datetime(2026, 3, 1), None], [datetime(2026, 3, 1, 8, 30), "早"]):
+        book.active.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    assert read_table(name="a.xlsx", data=out.getvalue()) == [
+        Line(2, {"采收日期": "2026-03-01", "备注": ""}),
+        Line(3, {"采收日期": "2026-03-01 08:30:00", "备注": "早"}),
+    ]
+
+
 def test_gpx_waypoints() -> None:
     gpx = (
         '<?xml version="1.0"?><gpx xmlns="http://www.topografix.com/GPX/1/1" version="1.1" creator="x">'
@@ -68,6 +81,9 @@ def bomb() -> bytes:
         (b'<!DOCTYPE a [<!ENTITY b "c">]><gpx>&b;</gpx>', "DTD"),
         (("a\n" + "b\n" * (MAX_ROWS + 1)).encode(), "最多 500 行"),
         (("a\n" + "b" * 201).encode(), "第 2 行太长"),
+        (b"a,b\nc,d\ne,f,g", "第 3 行有 3 列，表头只有 2 列"),
+        (b"a,b,a\nc,d,e", "列 a 重复"),
+        (b'a,b\nc,d\n"e,f\ng,h\n', "第 4 行不是合法的 CSV"),
     ],
 )
 def test_nonsense_is_refused(data: bytes, why: str) -> None:

@@ -3,7 +3,6 @@
 "{crate}" stands for the id of that thing. The tests of objects and of bad input change one thing of a call.
 """
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import orjson
 
 from marketplace.kernel.ids import uuid7
+from tests.factories.graph import as_file
 from tests.factories.orders import THURSDAY
 from tests.marketplace.rights.cast import World
 
@@ -158,7 +158,12 @@ CALLS: dict[str, Call] = {
     ),
     "Mutation.withdrawLot": _by(OFFICER, "farmer", id="{kiwi}"),
     "Mutation.importLots": _by(
-        OFFICER, stationId="{station}", csv="{csv}", dryRun=False, idempotencyKey="import-1"
+        OFFICER,
+        stationId="{station}",
+        fileName="lots.csv",
+        file="{lots}",
+        dryRun=False,
+        idempotencyKey="import-1",
     ),
     "Mutation.undoImport": _by(OFFICER, id="{imported}"),
     "Mutation.registerFarmer": _by(
@@ -259,7 +264,7 @@ CALLS: dict[str, Call] = {
         firm="中通",
         date=DAY,
         fileName="a.csv",
-        file=b64encode("运单号,地点,重量\nZT7001,没有,1\n".encode()).decode(),
+        file=as_file("运单号,地点,重量\nZT7001,没有,1\n"),
         dryRun=True,
         idempotencyKey="waybills-1",
     ),
@@ -373,7 +378,7 @@ CALLS: dict[str, Call] = {
     "Mutation.importSites": _by(
         "cabinet_operator",
         fileName="sites.csv",
-        file=b64encode(SITES.encode()).decode(),
+        file=as_file(SITES),
         dryRun=False,
         idempotencyKey="sites-1",
     ),

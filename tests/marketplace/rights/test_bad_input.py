@@ -15,6 +15,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
 from orders.models import WeighIn
 from tests.factories.accounts import make_user
+from tests.factories.graph import as_file
 from tests.marketplace.rights.calls import CALLS, arguments
 from tests.marketplace.rights.cast import World
 from tests.marketplace.rights.documents import call, refusals
@@ -122,11 +123,9 @@ CASES = [
     _case("Mutation.blockCompartment", "reason", "", "reason_missing"),
     _case("Mutation.openWithReason", "reason", "清" * 201),
     _case("Mutation.handOut", "code", "１２３４５６７８", "wrong_code"),
-    _case("Mutation.importLots", "csv", ""),
-    _case("Mutation.importLots", "csv", "商品,农户\n土鸡蛋,王婶\n"),  # columns are missing
-    _case(
-        "Mutation.importLots", "csv", '商品,农户,数量,单价,采收日期\n"土鸡蛋,王婶\n'
-    ),  # the quote never closes
+    _case("Mutation.importLots", "file", ""),
+    _case("Mutation.importLots", "file", as_file("商品,农户\n土鸡蛋,王婶\n")),  # columns are missing
+    _case("Mutation.importLots", "file", as_file('商品,农户\n"土鸡蛋,王婶\n')),  # the quote never closes
     _case("Mutation.weighIn", "idempotencyKey", "k" * 256),
 ]
 
@@ -182,7 +181,7 @@ ROWS = [
     ("土鸡蛋,{farmer},2斤,36,{day}", [(2, "数量", "invalid")]),
     ("土鸡蛋,{farmer},12箱,免费,{day}", [(2, "单价", "invalid")]),
     ("土鸡蛋,{farmer},12箱,36,去年", [(2, "采收日期", "invalid")]),
-    ("土鸡蛋,{farmer},12箱,36", [(2, "", "invalid")]),
+    ("土鸡蛋,{farmer},12箱,36", [(2, "采收日期", "invalid")]),
     ("土鸡蛋,{farmer},999999999箱,36,{day}", [(2, "数量", "invalid")]),
 ]
 
@@ -194,7 +193,9 @@ def test_a_bad_row_is_named_and_no_row_is_written(
     line = row.format(farmer=world.market.farmer.name, day=clock.today())
     csv = f"商品,农户,数量,单价,采收日期\n{line}\n土鸡蛋,{world.market.farmer.name},1箱,36,{clock.today()}\n"
     before = untouched.standing()
-    answer = call("Mutation.importLots", world.officer, arguments(world, "Mutation.importLots", {"csv": csv}))
+    answer = call(
+        "Mutation.importLots", world.officer, arguments(world, "Mutation.importLots", {"file": as_file(csv)})
+    )
     told = answer["data"]["importLots"]
     assert told["errors"] == []
     assert [(error["row"], error["field"], error["code"]) for error in told["rowErrors"]] == faults

@@ -60,8 +60,9 @@ ODD: dict[str, list[Any]] = {
 COUNTED = {"Mutation.signIn": ["accounts_signincode"]}
 #: texts of a whole file, which may be long
 FILES = {
-    "Mutation.importLots:csv",
+    "Mutation.importLots:file",
     "Mutation.importSites:file",
+    "Mutation.importWaybills:file",
     "Mutation.submitOperations:operations[].payload",
 }
 #: one class reads the key of every mutation; what it lets through runs the whole mutation each time

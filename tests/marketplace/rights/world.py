@@ -38,6 +38,7 @@ from routing.models import FixedTour, Leg, Plan, RoadClosure, Route, Stop, Waybi
 from routing.services import dropping, tour
 from tests.factories.accounts import make_user
 from tests.factories.catalog import make_product
+from tests.factories.graph import as_file
 from tests.factories.orders import (
     CELLS,
     THURSDAY,
@@ -163,10 +164,16 @@ def _at_the_station(world: World) -> None:
         fulfilment_uuid=part.uuid, place_uuid=market.station.place.uuid, at=clock.now(), in_cabinet=False
     )
     part.refresh_from_db()
-    csv = f"商品,农户,数量,单价,采收日期\n{_eggs().name},{market.farmer.name},12箱,36,{clock.today()}\n"
-    imported = import_lots(principal=world.officer, station_uuid=market.station.uuid, csv=csv, dry_run=False)
+    lots = f"商品,农户,数量,单价,采收日期\n{_eggs().name},{market.farmer.name},12箱,36,{clock.today()}\n"
+    imported = import_lots(
+        principal=world.officer,
+        station_uuid=market.station.uuid,
+        name="lots.csv",
+        data=lots.encode(),
+        dry_run=False,
+    )
     assert imported.batch is not None, imported.faults
-    world.name(imported=imported.batch, csv=csv, code=road.code_of(part), eggs=_eggs())
+    world.name(imported=imported.batch, lots=as_file(lots), code=road.code_of(part), eggs=_eggs())
 
 
 def _on_the_loop(world: World) -> None:

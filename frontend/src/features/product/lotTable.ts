@@ -1,4 +1,4 @@
-/** Columns as `catalog/import_csv.py` knows them, with one line that shows how cells are filled in. */
+/** Columns as `catalog/lot_rows.py` knows them, with one line that shows how cells are filled in. */
 const TEMPLATE: [string, string][] = [
   ["商品", "西红柿"],
   ["农户", "王秀英"],
@@ -16,19 +16,8 @@ const TEMPLATE: [string, string][] = [
   ["合格证产地", "奉新县"],
 ];
 
-export const MAX_BYTES = 1024 * 1024;
-
 /** The table to fill in; the mark in front tells Excel that it is UTF-8. */
 export function template(): Blob {
   const lines = [TEMPLATE.map(([name]) => name), TEMPLATE.map(([, example]) => example)];
   return new Blob(["\uFEFF", lines.map((line) => line.join(",")).join("\r\n"), "\r\n"], { type: "text/csv" });
-}
-
-/** The text of a CSV file: UTF-8, or else GB 18030, which Chinese Excel writes. */
-export function textOf(bytes: ArrayBuffer): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return new TextDecoder("gb18030").decode(bytes);
-  }
 }

@@ -1,20 +1,17 @@
-"""The CSV that lists many lots at once: reading it and naming every bad cell. No Django.
+"""The table that lists many lots at once: what each cell means, and every bad cell named. No Django.
 
-One header line, Chinese or English column names, comma or tab. Weights and prices of weighed goods
-carry their unit in the cell ("80斤", "3.5/斤"), because a bare number there has cost others a factor of
-two.
+Columns have Chinese or English names. Weights and prices of weighed goods carry their unit in the cell
+("80斤", "3.5/斤"), because a bare number there has cost others a factor of two.
 """
 
-import csv
-import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from marketplace.documents.tables import MAX_CELL, MAX_ROWS, RowFault
+from marketplace.documents.tables import Line, RowFault
 from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.temperature import ZONES_BY_NAME
 from marketplace.kernel.units import JIN_G, KG_G
@@ -38,7 +35,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotRow:
-    """One line of the file as typed values; `row` counts lines of the file, the header being 1."""
+    """One row of the table as typed values; `row` is its number in the file, the header being 1."""
 
     row: int
     product: str
@@ -58,31 +55,20 @@ class LotRow:
 
 
 @dataclass(slots=True)
-class ParsedFile:
+class ParsedTable:
     rows: list[LotRow] = field(default_factory=list)
     faults: list[RowFault] = field(default_factory=list)
     #: key -> the column's name in this file
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def parse_file(text: str) -> ParsedFile:
-    """All rows and all faults of the file. Raises InvalidInput on `csv` when it is no table of lots at
-    all.
+def parse_rows(lines: Sequence[Line]) -> ParsedTable:
+    """All rows and all faults of a table of at least one row. Raises InvalidInput on `file` without a
+    column that every lot needs.
     """
-    lines = _lines(text.removeprefix("\ufeff"))
-    header = next(lines, None)
-    if header is None:
-        raise InvalidInput(N_("文件是空的"), field="csv")
-    keys = _keys(header[1])
-    parsed = ParsedFile(headers={key: name.strip() for key, name in zip(keys, header[1], strict=True) if key})
-    for row, cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if row > MAX_ROWS + 1:
-            raise InvalidInput(N_("一次最多导入 %(most)s 行"), field="csv", params={"most": MAX_ROWS})
-        _parse_row(parsed, row, dict(zip(keys, cells, strict=False)), width=(len(cells), len(keys)))
-    if not parsed.rows and not parsed.faults:
-        raise InvalidInput(N_("文件里没有数据行"), field="csv")
+    parsed = ParsedTable(headers=_headers(lines[0]))
+    for line in lines:
+        _parse_row(parsed, line)
     return parsed
 
 
@@ -193,64 +179,40 @@ _COLUMNS = (
     _Column("certificate_origin", ("合格证产地", "certificate_origin"), _text),
 )
 COLUMNS: Mapping[str, tuple[str, ...]] = {column.key: column.names for column in _COLUMNS}
-_KEY_OF = {name: column.key for column in _COLUMNS for name in column.names}
 
 
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Numbered lines; a quote that never closes is told with its line."""
-    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
-    number = 0
-    while True:
-        number += 1
-        try:
-            yield number, next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            raise InvalidInput(
-                N_("第 %(row)s 行不是合法的 CSV"), field="csv", params={"row": number}
-            ) from None
-
-
-def _keys(header: list[str]) -> list[str | None]:
-    """The key of each column, None for columns that are not ours and are left alone."""
-    keys = [_KEY_OF.get(name.strip().lower()) for name in header]
-    known = [key for key in keys if key]
-    for key in known:
-        if known.count(key) > 1:
-            raise InvalidInput(N_("列 %(name)s 重复"), field="csv", params={"name": COLUMNS[key][0]})
+def _headers(line: Line) -> dict[str, str]:
+    """Our key of a column -> its name in this file; columns that are not ours are left alone."""
+    named = {name.lower(): name for name in line.cells}
+    headers = {}
     for column in _COLUMNS:
-        if column.required and column.key not in known:
-            raise InvalidInput(N_("缺少列 %(name)s"), field="csv", params={"name": column.names[0]})
-    return keys
+        found = [named[name] for name in column.names if name in named]
+        if len(found) > 1:
+            raise InvalidInput(N_("列 %(name)s 重复"), field="file", params={"name": column.names[0]})
+        if column.required and not found:
+            raise InvalidInput(N_("缺少列 %(name)s"), field="file", params={"name": column.names[0]})
+        if found:
+            headers[column.key] = found[0]
+    return headers
 
 
-def _parse_row(parsed: ParsedFile, row: int, cells: dict[str | None, str], width: tuple[int, int]) -> None:
-    if width[0] != width[1]:
-        error = InvalidInput(
-            N_("有 %(found)s 列，应有 %(expected)s 列"), params={"found": width[0], "expected": width[1]}
-        )
-        parsed.faults.append(RowFault(row, "", error))
-        return
+def _parse_row(parsed: ParsedTable, line: Line) -> None:
     values: dict[str, Any] = {}
     faults: list[RowFault] = []
     for column in _COLUMNS:
+        header = parsed.headers.get(column.key)
         try:
-            values[column.key] = _cell(column, cells.get(column.key, ""))
+            values[column.key] = _cell(column, line.cells[header] if header else "")
         except InvalidInput as error:
-            faults.append(RowFault(row, parsed.headers.get(column.key, column.names[0]), error))
+            faults.append(RowFault(line.row, header or column.names[0], error))
     parsed.faults.extend(faults)
     if not faults:
-        parsed.rows.append(LotRow(row=row, **values))
+        parsed.rows.append(LotRow(row=line.row, **values))
 
 
-def _cell(column: _Column, raw: str) -> Any:
-    text = raw.strip()
-    if not text:
-        if column.required:
-            raise InvalidInput(N_("不能为空"))
-        return column.empty
-    if len(text) > MAX_CELL:
-        raise InvalidInput(N_("最多 %(most)s 个字"), params={"most": MAX_CELL})
-    return column.parse(text)
+def _cell(column: _Column, text: str) -> Any:
+    if text:
+        return column.parse(text)
+    if column.required:
+        raise InvalidInput(N_("不能为空"))
+    return column.empty
