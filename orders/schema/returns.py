@@ -2,6 +2,7 @@
 
 import graphene
 
+from farmers.schema import StationType
 from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
@@ -23,6 +24,9 @@ class GoodsReturnType(graphene.ObjectType):
     bring_by = graphene.DateTime(required=True)
     received_at = graphene.DateTime()
     refund_by = graphene.DateTime(description="the seller's refund clock")
+    station_name = graphene.String()
+    unit = graphene.String(required=True)
+    refund_fen = graphene.Int(required=True, description="what goes back when the goods are intact")
     refunded_fen = graphene.Int(required=True)
     note = graphene.String(required=True)
     unit_id = graphene.ID(description="the parcel it came back in")
@@ -42,11 +46,30 @@ class GoodsReturnType(graphene.ObjectType):
     def resolve_station_id(row, info):
         return row.station.uuid if row.station else None
 
+    def resolve_station_name(row, info):
+        return row.station.name if row.station else None
+
+    def resolve_unit(row, info):
+        return row.line.unit
+
+    def resolve_refund_fen(row, info):
+        return goods_returns.due_fen(row)
+
     def resolve_refunded_fen(row, info):
         return row.refund.amount_fen if row.refund else 0
 
     def resolve_unit_id(row, info):
         return row.unit_uuid
+
+
+class ReturnWaysType(graphene.ObjectType):
+    """To whom a line may be handed back."""
+
+    class Meta:
+        name = "ReturnWays"
+
+    stations = many(StationType)
+    courier = graphene.Boolean(required=True, description="the courier who brought it fetches it")
 
 
 class AskReturn(Command):
@@ -116,11 +139,18 @@ class ReturnsQuery(graphene.ObjectType):
         graphene.NonNull(GoodsReturnType), required=True, order_id=graphene.ID(required=True)
     )
     returns_to_receive = many(GoodsReturnType)
+    return_ways = graphene.Field(ReturnWaysType, required=True, line_id=graphene.ID(required=True))
 
     @guarded(SIGNED_IN)
     def resolve_returns_of_order(root, info, order_id):
         return goods_returns.returns_of_order(
             principal=info.context.principal, order_uuid=parse_uuid(order_id, "order_id")
+        )
+
+    @guarded(SIGNED_IN)
+    def resolve_return_ways(root, info, line_id):
+        return goods_returns.return_ways(
+            principal=info.context.principal, line_uuid=parse_uuid(line_id, "line_id")
         )
 
     @guarded(roles("information_officer", "courier", "platform"))

@@ -1,16 +1,20 @@
 """Orders, boards and statements as GraphQL shows them. Types read; rules and rights are the services'."""
 
 import graphene
+from django.utils.translation import gettext
 
 from catalog.schema import LotType
 from catalog.services.search import lots_by_uuid
 from marketplace.custody.schema import HandlingUnitType
+from marketplace.kernel.errors import DomainError
 from marketplace.places.schema import PlaceType
 from orders.schema.loading import group_of, pickup_of, unit_of
 from orders.services.claims import claimable_until
 from orders.services.goods import ordered_of
+from orders.services.goods_returns import checked_window
+from orders.services.payouts import OPEN_CLAIMS
 from orders.services.reading import refund_status
-from orders.states import FulfilmentStatus
+from orders.states import FulfilmentStatus, LineStatus
 
 
 def many(kind):
@@ -119,6 +123,9 @@ class OrderLineType(graphene.ObjectType):
     fulfilment_id = graphene.ID(required=True)
     claimable_until = graphene.DateTime(description="a claim can be made until then; empty when it cannot")
     claim = graphene.Field(lambda: _claim_type())
+    returnable_until = graphene.DateTime(description="may be sent back without a reason until then")
+    no_return_reason = graphene.String(description="why a collected line may not be sent back")
+    goods_return = graphene.Field(lambda: _return_type())
 
     def resolve_id(line, info):
         return line.uuid
@@ -129,6 +136,15 @@ class OrderLineType(graphene.ObjectType):
     def resolve_claim(line, info):
         return next(iter(line.claims.all()), None)
 
+    def resolve_returnable_until(line, info):
+        return _return_window(line)[0]
+
+    def resolve_no_return_reason(line, info):
+        return _return_window(line)[1] if line.status == LineStatus.COLLECTED else None
+
+    def resolve_goods_return(line, info):
+        return getattr(line, "goods_return", None)
+
     def resolve_product_name(line, info):
         return line.listing["product"]
 
@@ -137,6 +153,24 @@ class OrderLineType(graphene.ObjectType):
 
     def resolve_fulfilment_id(line, info):
         return line.fulfilment.uuid
+
+
+def _return_window(line):
+    """(until when, None) or (None, why not in the reader's words)"""
+    claimed = any(claim.status in OPEN_CLAIMS for claim in line.claims.all())
+    try:
+        _, until = checked_window(
+            line, line.fulfilment, under_claim=claimed, returned=hasattr(line, "goods_return")
+        )
+    except DomainError as error:
+        return None, error.render(gettext)
+    return until, None
+
+
+def _return_type():
+    from orders.schema.returns import GoodsReturnType  # returns show lines, lines show their return
+
+    return GoodsReturnType
 
 
 def _claim_type():

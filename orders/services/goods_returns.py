@@ -10,7 +10,8 @@ buyer pays the way (Consumer Law 25).
 """
 
 import logging
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -36,6 +37,14 @@ from orders.states import LineStatus
 
 log = logging.getLogger(__name__)
 MAX_NOTE, MAX_SHOWN, AT_ONCE = 200, 200, 200
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnWays:
+    """To whom a line may be handed back."""
+
+    stations: list[Station]
+    courier: bool
 
 
 def ask_return(
@@ -143,6 +152,25 @@ def returns_of_order(*, principal: Principal, order_uuid: UUID) -> list[GoodsRet
     return list(_rows().filter(line__order__uuid=order_uuid).order_by("pk"))
 
 
+def return_ways(*, principal: Principal, line_uuid: UUID) -> ReturnWays:
+    """Who may take a line back: the courier where one brought it, and the counters of the county that it was
+    delivered in, the one where it was collected first; all counters where the county has none.
+
+    Raises NotFound for other people's lines.
+    """
+    rows = Line.objects.select_related("order__buyer", "order__agent_station", "fulfilment__destination")
+    line: Line | None = rows.filter(uuid=line_uuid).first()
+    if line is None:
+        raise NotFound(field="line_id")
+    require_recipient(principal, line.order, field="line_id")
+    place = line.fulfilment.destination
+    stations = Station.objects.filter(active=True).select_related("place__county", "county", "hub")
+    near = stations.filter(place__county=place.county_id)
+    found = list(near.order_by("code")[:MAX_SHOWN]) or list(stations.order_by("code")[:MAX_SHOWN])
+    found.sort(key=lambda station: station.place_id != place.pk)
+    return ReturnWays(stations=found, courier=last_carrier(line.fulfilment.unit_uuid) is not None)
+
+
 def returns_to_receive(*, principal: Principal) -> list[GoodsReturn]:
     """What will be handed to the asker's stations and firms; for the platform also what it has to decide."""
     addressed = Q(station__uuid__in=principal.scopes("information_officer")) | Q(
@@ -155,20 +183,38 @@ def returns_to_receive(*, principal: Principal) -> list[GoodsReturn]:
 
 
 def _checked_rule(line: Line, part: Fulfilment) -> ReturnRule:
+    """Under the order's lock, from the rows as they are now. Raises what `checked_window` raises."""
+    rule, _ = checked_window(
+        line,
+        part,
+        under_claim=Claim.objects.filter(line=line, status__in=OPEN_CLAIMS).exists(),
+        returned=GoodsReturn.objects.filter(line=line).exists(),
+    )
+    return rule
+
+
+def checked_window(
+    line: Line, part: Fulfilment, *, under_claim: bool, returned: bool
+) -> tuple[ReturnRule, datetime]:
+    """The rule under which the line may be sent back now, and the end of the time to say so.
+
+    Raises Conflict or Expired: the one reason why not.
+    """
     rule = frozen_rule(line.listing)
     if rule is None:
         raise Conflict(N_("鲜活易腐商品不支持七天无理由退货"), field="line_id", code="not_returnable")
     if line.status != LineStatus.COLLECTED or part.collected_at is None:
         raise Conflict(N_("取货之后才能申请退货"), field="line_id")
-    if clock.now() >= returnable_until(rule, received_at=part.collected_at):
+    until = returnable_until(rule, received_at=part.collected_at)
+    if clock.now() >= until:
         raise Expired(N_("七天无理由退货期已过"), field="line_id")
     if not line.kept_fen:
         raise Conflict(N_("这一行已经全部退款"), field="line_id")
-    if Claim.objects.filter(line=line, status__in=OPEN_CLAIMS).exists():
+    if under_claim:
         raise Conflict(N_("这一行正在售后处理中"), field="line_id", code="under_claim")
-    if GoodsReturn.objects.filter(line=line).exists():
+    if returned:
         raise Conflict(N_("这一行已经申请过退货"), field="line_id", code="already_returned")
-    return rule
+    return rule, until
 
 
 def _receiver(part: Fulfilment, station_uuid: UUID | None) -> dict[str, object]:
@@ -215,13 +261,21 @@ def _parcel(row: GoodsReturn, principal: Principal, *, gross_g: int) -> UUID:
 
 def _pay_back(locked: LockedOrder, row: GoodsReturn, *, by: UUID | None) -> None:
     line = locked.line(row.line.uuid)
-    amount_fen = returned_fen(
-        kept_fen=line.kept_fen, quantity=row.quantity, of=line.quantity - line.short_quantity
-    )
     made = refund_line_money(
-        locked, line, amount_fen=amount_fen, reason=RefundReason.RETURN, key=f"return:{row.uuid}", by=by
+        locked,
+        line,
+        amount_fen=due_fen(row, line),
+        reason=RefundReason.RETURN,
+        key=f"return:{row.uuid}",
+        by=by,
     )
     _save(row, status=ReturnStatus.REFUNDED, refund=made, ended_at=clock.now(), decided_by_uuid=by)
+
+
+def due_fen(row: GoodsReturn, line: Line | None = None) -> int:
+    """What the buyer gets back for the part that he returns, of what he has paid and kept."""
+    line = line or row.line
+    return returned_fen(kept_fen=line.kept_fen, quantity=row.quantity, of=line.quantity - line.short_quantity)
 
 
 def _end(uuid: UUID) -> bool:

@@ -22,7 +22,7 @@ def orders_with_everything() -> QuerySet[Order]:
     """Orders with lines, lots, fulfilments, places and refunds, in six statements."""
     claims = Claim.objects.select_related("line__order", "refund")
     lines = (
-        Line.objects.select_related("fulfilment")
+        Line.objects.select_related("fulfilment", "goods_return__station", "goods_return__refund")
         .prefetch_related(
             Prefetch("lot", queryset=lots_with_everything()), Prefetch("claims", queryset=claims)
         )

@@ -35,7 +35,9 @@ CHOICES = """{ pickupChoices { deliverOn choices {
     place { id name county { name } } } } }"""
 ORDERS = """query Mine($first: Int) { myOrders(first: $first) {
     id number status paymentStatus totalMaxFen paidFen refundedFen payUrl
-    lines { id quantity maxAmountFen status lot { id product { name } seller { name } station { name } } }
+    lines { id quantity maxAmountFen status returnableUntil noReturnReason claimableUntil
+        claim { id } goodsReturn { id status stationName refundedFen }
+        lot { id product { name } seller { name } station { name } } }
     fulfilments { id zone status pickupCode pickupQr destination { name county { name } }
         unit { code grossG } } } }"""
 STATION = """query Board($id: ID!) { stationBoard(stationId: $id) { cashFloatFen

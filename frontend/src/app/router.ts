@@ -95,6 +95,11 @@ const routes: RouteRecordRaw[] = [
   { path: "/money/:kind?/:id?", component: () => import("@/surfaces/money/MoneyPage.vue"), props: true, meta: money },
   { path: "/claims", component: () => import("@/surfaces/money/ClaimsPage.vue"), meta: money },
   {
+    path: "/returns",
+    component: () => import("@/surfaces/money/ReturnsPage.vue"),
+    meta: { texts: ["aftersale"], roles: ["information_officer", "courier", "platform"] },
+  },
+  {
     path: "/invoices",
     component: () => import("@/surfaces/money/InvoicesPage.vue"),
     meta: { texts: ["aftersale"], roles: ["farmer", "information_officer", "platform"] },

@@ -74,6 +74,7 @@ CALLS: dict[str, Call] = {
     "Query.receipts": _by("buyer", "platform", orderId="{eaten_order}"),
     "Query.invoicesToIssue": _by("farmer", OFFICER, farmerId="{farmer}"),
     "Query.returnsOfOrder": _by("buyer", "platform", orderId="{eaten_order}"),
+    "Query.returnWays": _by("buyer", lineId="{eaten_line}"),
     "Query.returnsToReceive": _by(OFFICER, "courier", "platform"),
     "Query.claimsToAnswer": _by("farmer", OFFICER, "platform"),
     "Query.statementEvent": _by(

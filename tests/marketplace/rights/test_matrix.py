@@ -65,6 +65,7 @@ Query.statement                     .     +     +     +     +     +     +     + 
 Query.statementEvent                .     +     +     +     +     +     +     +     +     +     +     +
 Query.receipts                      .     +     +     +     +     +     +     +     +     +     +     +
 Query.returnsOfOrder                .     +     +     +     +     +     +     +     +     +     +     +
+Query.returnWays                    .     +     +     +     +     +     +     +     +     +     +     +
 Query.invoicesToIssue               .     +     +     +     +     +     +     +     +     +     +     +
 Query.station                       .     +     +     +     +     +     +     +     +     +     +     +
 Query.myStations                    .     +     +     +     +     +     +     +     +     +     +     +

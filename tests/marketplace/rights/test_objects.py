@@ -201,6 +201,7 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Mutation.openClaim": {"lineId": OWN, "photoId": Foreign("{other_file}", "not_found")},
     "Query.receipts": {"orderId": OWN},
     "Query.returnsOfOrder": {"orderId": OWN},
+    "Query.returnWays": {"lineId": OWN},
     "Mutation.askReturn": {"lineId": OWN, "stationId": Open("any station's counter takes goods back")},
     "Mutation.decideReturn": {"returnId": Open("the platform decides about all of them")},
     "Mutation.receiveReturn": {"returnId": OWN},

@@ -5,24 +5,28 @@ from datetime import timedelta
 import pytest
 
 from catalog.services.listing import grant_returns
+from farmers.models import Station
+from marketplace.accounts.services.sign_in import principal_of
 from marketplace.custody.models import HandlingUnit
 from marketplace.kernel import clock
-from marketplace.kernel.errors import Conflict, Expired, Forbidden, InvalidInput, NotFound
+from marketplace.kernel.errors import Conflict, DomainError, Expired, Forbidden, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal
 from orders.ledger.accounts import AccountKind
 from orders.ledger.services import balance
 from orders.models import GoodsReturn, LineRefund, Payout
 from orders.services.goods_returns import (
     ask_return,
+    checked_window,
     decide_return,
     end_due_returns,
     receive_return,
+    return_ways,
     returns_of_order,
     returns_to_receive,
 )
 from orders.services.payouts import pay_out_due
 from tests.factories.accounts import make_principal
-from tests.factories.orders import fresh, make_paid_order
+from tests.factories.orders import fresh, make_buyer, make_paid_order
 from tests.orders.services.steps import books_balance, collected, owed
 
 
@@ -162,3 +166,33 @@ def test_the_payout_waits_until_it_is_brought_or_forgotten(market, line):
     assert (row.status, due.status) == ("ended", "ordered")
     with pytest.raises(Conflict):
         receive(market, row)
+
+
+def test_the_ways_back_are_the_counters_of_the_county_and_the_courier_who_brought_it(market, line):
+    ways = return_ways(principal=market.principal, line_uuid=line.uuid)
+    county = line.fulfilment.destination.county
+    assert ways.courier
+    assert {station.place.county for station in ways.stations} <= {county} or not (
+        Station.objects.filter(place__county=county).exists()
+    )
+    assert ways.stations
+    with pytest.raises(NotFound):
+        return_ways(principal=principal_of(make_buyer()), line_uuid=line.uuid)
+
+
+def test_the_window_says_in_words_why_a_line_stays(market, line):
+    part = line.fulfilment
+
+    def why(**more):
+        state = {"under_claim": False, "returned": False} | more
+        with pytest.raises(DomainError) as refused:
+            checked_window(line, part, **state)
+        return refused.value.error_code
+
+    rule, until = checked_window(line, part, under_claim=False, returned=False)
+    assert rule.granted
+    assert until > clock.now()
+    assert why(under_claim=True) == "under_claim"
+    assert why(returned=True) == "already_returned"
+    line.listing = {**line.listing, "return_rule": None, "returnable": False}
+    assert why() == "not_returnable"
