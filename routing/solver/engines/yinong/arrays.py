@@ -1,21 +1,23 @@
 """The problem laid out in the arenas of a search.
 
-A *request* is one shipment, or a bundle of shipments that no plan could tell apart. A *slot* is one vehicle;
-slots of equal vehicles share a *type*. Nodes are those of `core.network`, of one representative per request,
-followed by a start and an end node per type. Demand has one column per compartment and measure that can bind.
+A *request* is one shipment, or several that are served together (`bundles.py`, `stops.py`). A *slot* is one
+vehicle; slots of equal vehicles share a *type*. A node stands for one node of `core.network` per shipment of
+its request; a start and an end node per type follow. Demand has one column per compartment and measure that
+can bind.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from routing.solver.core.likeness import preference_of
 from routing.solver.core.network import Kind, Network
 from routing.solver.engines.yinong import layout as at
-from routing.solver.engines.yinong.bundles import bundles
+from routing.solver.engines.yinong.bundles import Request, requests
 from routing.solver.engines.yinong.layout import NEVER, Arena, Floats, Ints, rows
 from routing.solver.problem import Vehicle
 from routing.solver.terms import Goods, Size
@@ -33,32 +35,35 @@ class Compiled:
 
     net: Network
     arena: Arena
-    members: list[list[int]]
+    requests: list[Request]
     origin: list[tuple[int, int, int]]
     slots: list[int]
 
-    def nodes_of(self, node: int) -> list[int]:
+    def nodes_of(self, node: int) -> tuple[int, ...]:
         """The network's nodes that a chosen node stands for, one per shipment of its request."""
         request, alternative, position = self.origin[node]
-        return [self.net.alternatives[m][alternative][position] for m in self.members[request]]
+        return self.requests[request].chains[alternative][position]
 
 
-def compile_arrays(net: Network, *, seed: int) -> Compiled:
-    """Lay out a problem and an empty plan. Shipments without any alternative have no request."""
+def compile_arrays(net: Network, *, seed: int, asked: list[Request] | None = None) -> Compiled:
+    """Lay out a problem and an empty plan. Shipments without any alternative have no request.
+
+    `asked`: requests of these vehicles' problem; else those of `bundles.py`.
+    """
     slots, types = _types(net)
-    members = bundles(net, types)
-    nodes, origin = _nodes(net, members)
+    asked = requests(net, types) if asked is None else asked
+    nodes, origin = _nodes(net, asked)
     arena = Arena()
-    _lay_problem(arena, net, members, nodes, slots, types)
+    _lay_problem(arena, net, asked, nodes, slots, types)
     _lay_search(
         arena,
         nodes=len(origin) + 2 * len(types),
-        requests=len(members),
+        requests=len(asked),
         slots=len(slots),
         promised=max((len(vehicle.locked) for vehicle in net.problem.vehicles), default=0),
         seed=seed,
     )
-    return Compiled(net, arena.close(), members, origin, [vehicle for vehicle, _ in slots])
+    return Compiled(net, arena.close(), asked, origin, [vehicle for vehicle, _ in slots])
 
 
 def _types(net: Network) -> tuple[list[tuple[int, int]], list[int]]:
@@ -89,22 +94,22 @@ class _Nodes:
         self.alternatives_from: list[int] = [0]
 
 
-def _nodes(net: Network, members: list[list[int]]) -> tuple[_Nodes, list[tuple[int, int, int]]]:
+def _nodes(net: Network, asked: list[Request]) -> tuple[_Nodes, list[tuple[int, int, int]]]:
     nodes, origin = _Nodes(), list[tuple[int, int, int]]()
     groups = _cell_groups(net)
-    for request, bundle in enumerate(members):
-        for alternative, chain in enumerate(net.alternatives[bundle[0]]):
-            for position, index in enumerate(chain):
-                item = net.nodes[index]
-                mine = [net.nodes[net.alternatives[m][alternative][position]] for m in bundle]
-                group, cabinet = _drop_cells(net, bundle[0], index, groups)
-                row = (request, int(item.kind), item.place, item.site, group, cabinet)
-                nodes.ints.append((*row, preference_of(net, index)))
+    for request, item in enumerate(asked):
+        for alternative, chain in enumerate(item.chains):
+            for position, handled in enumerate(chain):
+                mine = [net.nodes[index] for index in handled]
+                first = mine[0]
+                group, cabinet = _drop_cells(net, item.members[0], handled[0], groups)
+                row = (request, int(first.kind), first.place, first.site, group, cabinet)
+                nodes.ints.append((*row, preference_of(net, handled[0])))
                 nodes.times.append(
                     (
-                        max(float(item.opens_s), -NEVER),
-                        min(float(item.closes_s), NEVER),
-                        float(item.setup_s),
+                        max(float(first.opens_s), -NEVER),
+                        min(float(first.closes_s), NEVER),
+                        float(first.setup_s),
                         float(sum(node.service_s for node in mine)),
                         float(sum(node.choice_fen for node in mine)),
                     )
@@ -138,7 +143,7 @@ def _drop_cells(
 def _lay_problem(
     arena: Arena,
     net: Network,
-    members: list[list[int]],
+    asked: list[Request],
     nodes: _Nodes,
     slots: list[tuple[int, int]],
     types: list[int],
@@ -149,11 +154,11 @@ def _lay_problem(
     distance[~np.isfinite(distance)] = 1e9
     time = np.array(net.time_s)
     time[distance >= 1e9] = 1e9
-    demand, capacity = _loads(net, members, types)
+    demand, capacity = _loads(net, asked, types)
     for slot, value in (
         (at.SLOTS, len(slots)),
         (at.TYPES, len(types)),
-        (at.REQUESTS, len(members)),
+        (at.REQUESTS, len(asked)),
         (at.PLACES, len(problem.places)),
         (at.COLUMNS, demand.shape[2]),
         (at.LEVELS, len(problem.objective.service_levels)),
@@ -171,12 +176,12 @@ def _lay_problem(
     arena.floats(at.CAPACITY, capacity)
     down = all(row[at.KIND] == Kind.DELIVER for row in nodes.ints)
     arena.set(at.ALL_DOWN, int(down))
-    arena.floats(at.LEAST, demand[:, :, 0].min(axis=0) if down and demand.size else np.zeros(len(members)))
-    _lay_requests(arena, net, members, types)
+    arena.floats(at.LEAST, demand[:, :, 0].min(axis=0) if down and demand.size else np.zeros(len(asked)))
+    _lay_requests(arena, net, asked, types)
     arena.floats(at.SORT_KEYS, _sort_keys(net, nodes, demand, capacity, distance))
     arena.ints(at.CELL_ROOM, _cell_room(net))
     arena.ints(at.CABINET_HOLDS, [sum(1 << GOODS[g] for g in p.holds) for p in problem.places])
-    arena.ints(at.LEVEL, _levels(net, members))
+    arena.ints(at.LEVEL, _levels(net, asked))
     arena.ints(at.SLOT_TYPE, [kind for _, kind in slots])
     _lay_types(arena, net, types)
 
@@ -201,16 +206,16 @@ def _lay_nodes(arena: Arena, net: Network, nodes: _Nodes, types: list[int]) -> N
     arena.ints(at.TYPE_START, len(nodes.ints) + np.arange(2 * len(types)))
 
 
-def _loads(net: Network, members: list[list[int]], types: list[int]) -> tuple[Floats, Floats]:
+def _loads(net: Network, asked: list[Request], types: list[int]) -> tuple[Floats, Floats]:
     """Demand and capacity by compartment and measure; columns that can never bind are left out."""
     most = max((len(net.problem.vehicles[v].compartments) for v in types), default=1)
-    demand = np.zeros((len(types), len(members), 2 * most))
+    demand = np.zeros((len(types), len(asked), 2 * most))
     capacity = np.full((len(types), 2 * most), 0.0)
     for t, vehicle in enumerate(types):
         for c, room in enumerate(net.problem.vehicles[vehicle].compartments):
             capacity[t, 2 * c : 2 * c + 2] = float(room.volume_ml), float(room.weight_g)
-        for q, bundle in enumerate(members):
-            for shipment in bundle:
+        for q, request in enumerate(asked):
+            for shipment in request.members:
                 ride, item = net.rides[shipment][vehicle], net.problem.shipments[shipment]
                 if ride is not None:
                     demand[t, q, 2 * ride.compartment] += item.volume_ml
@@ -219,29 +224,26 @@ def _loads(net: Network, members: list[list[int]], types: list[int]) -> tuple[Fl
     return np.ascontiguousarray(demand[:, :, binding]), np.ascontiguousarray(capacity[:, binding])
 
 
-def _lay_requests(arena: Arena, net: Network, members: list[list[int]], types: list[int]) -> None:
+def _lay_requests(arena: Arena, net: Network, asked: list[Request], types: list[int]) -> None:
+    """What a request needs and is worth; for several shipments the strictest of their terms."""
     ints, values = [], []
-    for bundle in members:
-        item = net.problem.shipments[bundle[0]]
-        needs = [int(item.size is not None and item.size >= size) for size in Size]
-        ints.append((GOODS[item.goods], *needs, len(bundle)))
+    for request in asked:
+        items = [net.problem.shipments[m] for m in request.members]
+        item = items[0]
+        needs = [sum(i.size is not None and i.size >= size for i in items) for size in Size]
+        ints.append((GOODS[item.goods], *needs, len(items)))
         release = item.release_s if item.direction == "down" else None
         due = item.due_s if item.direction == "up" else None
-        worth = float(sum(net.problem.shipments[m].value_fen for m in bundle))
-        budget = NEVER if item.cold_budget_s is None else float(item.cold_budget_s)
+        worth = float(sum(i.value_fen for i in items))
+        budget = min(NEVER if i.cold_budget_s is None else float(i.cold_budget_s) for i in items)
         early, late = -NEVER if release is None else float(release), NEVER if due is None else float(due)
         values.append((worth, budget, early, late))
     arena.ints(at.REQUEST, rows(ints, at.REQUEST_WIDTH))
     arena.floats(at.REQUEST_VALUES, rows(values, at.REQUEST_VALUES_WIDTH))
-    shape = (len(types), len(members))
-    exposed, most = np.zeros(shape, bool), np.full(shape, NEVER)
-    for t, vehicle in enumerate(types):
-        for q, bundle in enumerate(members):
-            ride = net.rides[bundle[0]][vehicle]
-            if ride is not None:
-                exposed[t, q], most[t, q] = ride.exposed, min(ride.most_stops, NEVER)
-    chains = [chain for bundle in members for chain in net.alternatives[bundle[0]]]
-    allowed = [[all(net.may_carry(v, n) for n in chain) for v in types] for chain in chains for _ in chain]
+    exposed, most = _outings(net, asked, types)
+    whole = [[handled[0] for handled in chain] for request in asked for chain in request.chains]
+    chains = [chain for chain in whole for _ in chain]
+    allowed = [[all(net.may_carry(v, n) for n in chain) for v in types] for chain in chains]
     arena.ints(at.ALLOWED, np.array(allowed, dtype=np.int64))
     table = rows(values, at.REQUEST_VALUES_WIDTH)
     bound = (table[:, at.RELEASE] > -NEVER).any() or (table[:, at.DUE_BACK] < NEVER).any()
@@ -249,6 +251,18 @@ def _lay_requests(arena: Arena, net: Network, members: list[list[int]], types: l
     arena.set(at.PLAIN, int(not bound and not cold and not any(row[at.GOODS] for row in ints)))
     arena.ints(at.EXPOSED, exposed)
     arena.floats(at.MOST_STOPS, most)
+
+
+def _outings(net: Network, asked: list[Request], types: list[int]) -> tuple[Any, Floats]:
+    """(whether it rides outside its zone, fewest stops that a member allows) by type and request."""
+    shape = (len(types), len(asked))
+    exposed, most = np.zeros(shape, bool), np.full(shape, NEVER)
+    for t, vehicle in enumerate(types):
+        for q, request in enumerate(asked):
+            rides = [ride for m in request.members if (ride := net.rides[m][vehicle]) is not None]
+            exposed[t, q] = any(ride.exposed for ride in rides)
+            most[t, q] = min([NEVER, *(ride.most_stops for ride in rides)])
+    return exposed, most
 
 
 def _sort_keys(net: Network, nodes: _Nodes, demand: Floats, capacity: Floats, distance: Floats) -> Floats:
@@ -272,9 +286,9 @@ def _cell_room(net: Network) -> Ints:
     return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
 
-def _levels(net: Network, members: list[list[int]]) -> Ints:
+def _levels(net: Network, asked: list[Request]) -> Ints:
     """(preference, most shipments with a worse one) by service level."""
-    count = sum(len(bundle) for bundle in members)
+    count = sum(len(request.members) for request in asked)
     levels = net.problem.objective.service_levels
     table = [(level.preference, math.floor((1 - level.share) * count + 1e-6)) for level in levels]
     return np.array(table, dtype=np.int64).reshape(-1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from routing.solver.core.likeness import likeness
@@ -14,6 +15,26 @@ from routing.solver.core.network import Network
 FILL = 0.2
 #: The same for a bundle of shipments with a choice, which may not want to be together.
 FILL_OF_CHOICE = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Shipments that are served together, and the ways to serve them.
+
+    `chains[alternative][position]` has a node of the network for each of the `members`, of one site and kind.
+    """
+
+    members: tuple[int, ...]
+    chains: tuple[tuple[tuple[int, ...], ...], ...]
+
+
+def requests(net: Network, types: Sequence[int]) -> list[Request]:
+    """What the search serves: a bundle each, with all its alternatives."""
+    found = []
+    for bundle in bundles(net, types):
+        chains = zip(*(net.alternatives[number] for number in bundle), strict=True)
+        found.append(Request(tuple(bundle), tuple(tuple(zip(*same, strict=True)) for same in chains)))
+    return found
 
 
 def bundles(net: Network, types: Sequence[int]) -> list[list[int]]:

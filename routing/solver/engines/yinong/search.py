@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -22,16 +21,15 @@ from routing.solver.engines.yinong import layout as at
 from routing.solver.engines.yinong.anneal import anneal, construct, shrink
 from routing.solver.engines.yinong.arrays import Compiled
 from routing.solver.engines.yinong.book import keep_best, recount
-from routing.solver.engines.yinong.layout import Arena
-from routing.solver.engines.yinong.recombine import RoutePool, recombine
+from routing.solver.engines.yinong.compiling import DELIVER, PICK_UP
+from routing.solver.engines.yinong.recombine import recombine
 from routing.solver.engines.yinong.ruin import dissolve
 from routing.solver.engines.yinong.sectors import Shared, freeze, owners, share, worth_it
+from routing.solver.engines.yinong.worker import COLD, HOT, WHOLE_RUN, Phase, Worker
 from routing.solver.floor import floor
 from routing.solver.problem import Problem
 
 ROUNDS = 40
-#: Temperature at the beginning and at the end, in average legs of the first plan.
-HOT, COLD = 0.3, 0.03
 #: So many iterations per request cool a plan slowly. When a run has more, workers with plans of their own
 #: heat theirs again, to a share of HOT.
 SLOWLY, REHEAT, MOST_CYCLES = 6_000, 0.5, 8
@@ -57,88 +55,62 @@ ENOUGH_AT_ALL, ENOUGH = 2_000, 200
 CALL_ITERATIONS = 200
 
 
-@dataclass(slots=True)
-class Worker:
-    """One search with an arena of its own."""
-
-    arena: Arena
-    pool: RoutePool = field(default_factory=RoutePool)
-    iterations: int = 0
-    call: int = 50
-
-    @property
-    def current(self) -> float:
-        return float(self.arena.f[self.arena.n[at.TOTAL] + at.CURRENT])
-
-    @property
-    def best(self) -> float:
-        return float(self.arena.f[self.arena.n[at.TOTAL] + at.BEST])
-
-    def routes(self) -> int:
-        """Vehicles in use in the current plan."""
-        return int(np.count_nonzero(self.arena.view(at.LENGTH)))
-
-    def absent(self) -> int:
-        """Requests that the current plan leaves."""
-        return int(np.count_nonzero(self.arena.view(at.ROUTE_OF) < 0))
-
-    def adopt(self, routes: at.Ints, lengths: at.Ints) -> None:
-        """Go on from another plan of the same problem."""
-        self.arena.view(at.ROUTE)[:] = routes
-        self.arena.view(at.LENGTH)[:] = lengths
-        recount(self.arena.n, self.arena.f)
-
-    def best_plan(self) -> tuple[at.Ints, at.Ints]:
-        """Copies of the best plan's routes and lengths."""
-        return self.arena.view(at.BEST_ROUTE).copy(), self.arena.view(at.BEST_LENGTH).copy()
-
-    def current_plan(self) -> tuple[at.Ints, at.Ints]:
-        """Copies of the current plan's routes and lengths."""
-        return self.arena.view(at.ROUTE).copy(), self.arena.view(at.LENGTH).copy()
-
-
 class Search:
     """One run over one problem."""
 
-    def __init__(self, compiled: Compiled, *, watch: Watch, seed: int, listen: Listener) -> None:
-        self.compiled, self.watch, self.seed, self.listen = compiled, watch, seed, listen
+    def __init__(
+        self, compiled: Compiled, *, watch: Watch, seed: int, listen: Listener, phase: Phase = WHOLE_RUN
+    ) -> None:
+        self.compiled, self.watch, self.seed, self.listen, self.phase = compiled, watch, seed, listen, phase
         twins = [compiled.arena.twin(seed=seed + 7919 * k) for k in range(1, watch.limits.workers)]
         self.workers = [Worker(compiled.arena), *(Worker(twin) for twin in twins)]
         self.shared = Shared.of(compiled.arena)
         self.rng = np.random.default_rng(seed)
         self.cycles = 1
-        self.enough = ENOUGH_AT_ALL + ENOUGH * len(compiled.members) ** 2
+        self.enough = ENOUGH_AT_ALL + ENOUGH * len(compiled.requests) ** 2
         self.good_enough = _good_enough(compiled.net.problem, watch.limits)
 
     def start_from(self, plan: Plan) -> None:
         """Take over the promised beginnings of the routes."""
-        node_of = {
-            (
-                self.compiled.members[q][0],
-                self.compiled.net.alternatives[self.compiled.members[q][0]][a][k],
-            ): x
-            for x, (q, a, k) in enumerate(self.compiled.origin)
-        }
+        count = len(self.compiled.origin)
+        node_of = {index: node for node in range(count) for index in self.compiled.nodes_of(node)}
+        routes = [[node_of[index] for index in plan.sequences[vehicle]] for vehicle in self.compiled.slots]
         for worker in self.workers:
-            for slot, vehicle in enumerate(self.compiled.slots):
-                for position, node in enumerate(plan.sequences[vehicle], start=1):
-                    shipment = self.compiled.net.nodes[node].shipment
-                    worker.arena.view(at.ROUTE)[slot, position] = node_of[shipment, node]
-                worker.arena.view(at.LENGTH)[slot] = len(plan.sequences[vehicle])
-                worker.arena.view(at.LOCKED)[slot] = len(plan.sequences[vehicle])
+            worker.arena.view(at.LOCKED)[:] = [len(route) for route in routes]
+        self.go_on_from(routes)
+
+    def go_on_from(self, routes: list[list[int]]) -> None:
+        """Take over a plan, as nodes per slot."""
+        for worker in self.workers:
+            lengths, table = worker.arena.view(at.LENGTH), worker.arena.view(at.ROUTE)
+            for slot, nodes in enumerate(routes):
+                lengths[slot] = len(nodes)
+                table[slot, 1 : len(nodes) + 1] = nodes
+            recount(worker.arena.n, worker.arena.f)
 
     def run(self) -> list[list[int]]:
         """The best plan found, as nodes per slot."""
         with ThreadPoolExecutor(len(self.workers)) as pool:
-            self._construct()
             leg = self._leg()
             self._shrink_fleet(pool, leg, until=FLEET_SHARE)
             self._anneal(pool, leg)
-        leader = min(self.workers, key=lambda worker: worker.best)
-        routes, lengths = leader.best_plan()
-        return [routes[r, 1 : lengths[r] + 1].tolist() for r in range(len(lengths))]
+        return self.best()
 
-    def _construct(self) -> None:
+    def best(self) -> list[list[int]]:
+        """The best plan so far, as nodes per slot."""
+        return _lists(*min(self.workers, key=lambda worker: worker.best).best_plan())
+
+    def routes(self) -> list[list[int]]:
+        """The first worker's current plan, as nodes per slot."""
+        return _lists(*self.workers[0].current_plan())
+
+    def crowd(self) -> float:
+        """Requests at a stop, on average, in the current plan."""
+        view = self.workers[0].arena.view
+        return float(view(at.LENGTH).sum() / max(1, view(at.STOPS).sum()))
+
+    def construct(self) -> None:
+        """The first plan: what is absent is put somewhere."""
         for worker in self.workers:
             n, f = worker.arena.n, worker.arena.f
             recount(n, f)
@@ -201,12 +173,12 @@ class Search:
             return 1
         done = min(worker.iterations for worker in self.workers)
         whole = done / max(1e-6, self._spent() - begun) * (1.0 - begun)
-        return min(MOST_CYCLES, max(1, int(whole / (SLOWLY * len(self.compiled.members)))))
+        return min(MOST_CYCLES, max(1, int(whole / (SLOWLY * len(self.compiled.requests)))))
 
     def _heat(self, share: float) -> float:
         """Temperature in legs at a share of the annealing: each cycle cools from hot, the first hottest."""
         cycle = min(self.cycles - 1, int(share * self.cycles))
-        hot = HOT if cycle == 0 else REHEAT * HOT
+        hot = self.phase.hot if cycle == 0 else REHEAT * self.phase.hot
         return hot * float((COLD / hot) ** min(1.0, share * self.cycles - cycle))
 
     def _by_sectors(self, pool: ThreadPoolExecutor, turn: Callable[[Worker], None]) -> None:
@@ -292,15 +264,12 @@ class Search:
         seconds = None
         if self.watch.limits.seconds is not None:
             seconds = min(RECOMBINE_SHARE * self.watch.limits.seconds, self.watch.left())
-        routes = recombine(leader.arena, columns, seconds=seconds, work=RECOMBINE_WORK, seed=self.seed)
+        work = RECOMBINE_WORK * self.phase.share
+        routes = recombine(leader.arena, columns, seconds=seconds, work=work, seed=self.seed)
         if routes is None:
             return
+        self.go_on_from(routes)
         for worker in self.workers:
-            lengths, table = worker.arena.view(at.LENGTH), worker.arena.view(at.ROUTE)
-            for slot, nodes in enumerate(routes):
-                lengths[slot] = len(nodes)
-                table[slot, 1 : len(nodes) + 1] = nodes
-            recount(worker.arena.n, worker.arena.f)
             if worker.current < worker.best - 1e-9:
                 keep_best(worker.arena.n, worker.arena.f)
         self._report("recombined")
@@ -344,15 +313,17 @@ class Search:
         return False
 
     def _fewest(self) -> int:
-        """No plan uses fewer vehicles: by load, for one type of vehicle and one kind of node."""
+        """No plan uses fewer vehicles: by the load of all goods down, and up, where all rooms are alike."""
         view = self.workers[0].arena.view
-        if int(self.workers[0].arena.n[at.TYPES]) != 1 or not view(at.DEMAND).size:
+        demand, capacity = view(at.DEMAND), view(at.CAPACITY)
+        if not demand.size or (demand != demand[:1]).any() or (capacity != capacity[:1]).any():
             return 1
-        kinds = set(view(at.NODE)[: len(self.compiled.origin), at.KIND].tolist())
-        if len(kinds) != 1:
-            return 1
-        need = view(at.DEMAND)[0].sum(axis=0) / np.maximum(view(at.CAPACITY)[0], 1e-9)
-        return max(1, math.ceil(float(need.max(initial=0.0)) - 1e-9))
+        nodes = view(at.NODE)[view(at.FIRST_OF_ALTERNATIVE)[view(at.ALTERNATIVES_FROM)[:-1]]]
+        need = 1.0
+        for kind in (DELIVER, PICK_UP):
+            load = demand[0, nodes[:, at.KIND] == kind].sum(axis=0) / np.maximum(capacity[0], 1e-9)
+            need = max(need, float(load.max(initial=0.0)))
+        return math.ceil(need - 1e-6)
 
     def _report(self, stage: str) -> None:
         leader = min(self.workers, key=lambda worker: worker.best)
@@ -367,6 +338,10 @@ def _good_enough(problem: Problem, limits: Limits) -> float:
     if bound is None:
         bound = floor(problem, {shipment.id for shipment in problem.shipments})
     return bound * (1 + limits.gap) + 1e-9
+
+
+def _lists(routes: at.Ints, lengths: at.Ints) -> list[list[int]]:
+    return [routes[r, 1 : lengths[r] + 1].tolist() for r in range(len(lengths))]
 
 
 def _join(plans: Sequence[tuple[at.Ints, at.Ints]], owner: at.Ints) -> tuple[at.Ints, at.Ints]:
