@@ -8,6 +8,7 @@ Conflict
 ├── CartEmpty
 ├── NotPayable        nothing left to pay, or no longer
 ├── AlreadyPacked
+├── AllergyLocked      a wish against the lock of the buyer's account
 └── RefundTooLarge
 DomainError
 └── WrongHandOutProof code, last four digits or signature do not fit
@@ -62,6 +63,11 @@ class RefundTooLarge(Conflict):
 class WrongHandOutProof(DomainError):
     code = "wrong_code"
     message = N_("取件码或手机尾号不对")
+
+
+class AllergyLocked(Conflict):
+    code = "allergy_lock"
+    message = N_("您已开启过敏锁定：缺货只退款，不换别的货。要改，请先在“我的”里关闭")
 
 
 class UnknownSubstitution(InvalidInput):

@@ -27,8 +27,10 @@ from orders.models.trade import (
     Substitution,
     WeighIn,
 )
+from orders.models.wishes import AllergyLock
 
 __all__ = [
+    "AllergyLock",
     "CarrierPayout",
     "CarrierPayoutStatus",
     "Cart",

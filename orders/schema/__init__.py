@@ -5,9 +5,10 @@ from orders.schema.money import MoneyMutation, MoneyQuery
 from orders.schema.receipts import ReceiptsMutation, ReceiptsQuery
 from orders.schema.returns import ReturnsMutation, ReturnsQuery
 from orders.schema.shortages import ShortagesMutation
+from orders.schema.wishes import WishesMutation, WishesQuery
 
 
-class Query(queries.Query, MoneyQuery, ClaimsQuery, BooksQuery, ReceiptsQuery, ReturnsQuery):
+class Query(queries.Query, MoneyQuery, ClaimsQuery, BooksQuery, ReceiptsQuery, ReturnsQuery, WishesQuery):
     pass
 
 
@@ -19,6 +20,7 @@ class Mutation(
     BooksMutation,
     ReceiptsMutation,
     ReturnsMutation,
+    WishesMutation,
 ):
     pass
 

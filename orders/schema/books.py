@@ -124,9 +124,13 @@ class CashClosingType(graphene.ObjectType):
     difference_fen = graphene.Int(required=True)
     reason = graphene.String(required=True)
     at = graphene.DateTime(required=True)
+    closed_by = graphene.String(description="who counted")
 
     def resolve_id(row, info):
         return row.uuid
+
+    def resolve_closed_by(row, info):
+        return getattr(row, "closed_by_name", None)
 
 
 class CloseCash(Command):

@@ -45,14 +45,16 @@ class SetCartLine(Command):
     class Arguments:
         lot_id = graphene.ID(required=True)
         quantity = graphene.Int(required=True, description="grams or pieces; 0 takes the line out")
-        substitution = graphene.String(default_value="refund")
-        allergy_lock = graphene.Boolean(default_value=False, description="never anything else in its place")
+        substitution = graphene.String(description="refund, substitute or ask; empty: as it was, or refund")
+        allergy_lock = graphene.Boolean(
+            description="never anything else in its place; empty: as it was, or as the account says"
+        )
 
     cart = graphene.Field(CartType)
     rule = SIGNED_IN
 
     @classmethod
-    def perform(cls, principal, *, lot_id, quantity, substitution="refund", allergy_lock=False):
+    def perform(cls, principal, *, lot_id, quantity, substitution=None, allergy_lock=None):
         cart.set_cart_line(
             principal=principal,
             lot_uuid=parse_uuid(lot_id, "lot_id"),

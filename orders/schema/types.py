@@ -50,6 +50,7 @@ class CartType(graphene.ObjectType):
     id = graphene.ID(required=True)
     lines = many(CartLineType)
     total_max_fen = graphene.Int(required=True)
+    allergy_lock = graphene.Boolean(required=True, description="the account's: it holds for every line")
 
     def resolve_id(view, info):
         return view.cart.uuid

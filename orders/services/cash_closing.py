@@ -7,9 +7,11 @@ posted with its reason, so that the next day begins with what really lies in the
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from farmers.models import Station
 from farmers.services.access import station_for
+from marketplace.accounts.models import User
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, Conflict, InvalidInput
 from marketplace.kernel.principal import Principal
@@ -61,9 +63,11 @@ def close_cash(
 
 
 def closings(*, principal: Principal, station_uuid: UUID, first: int) -> list[CashClosing]:
-    """The station's closings, the latest first. Raises Forbidden, NotFound."""
+    """The station's closings with `closed_by_name`, the latest first. Raises Forbidden, NotFound."""
     station = station_for(principal=principal, station_uuid=station_uuid)
-    rows = CashClosing.objects.filter(station=station).order_by("-day")
+    names = User.objects.filter(uuid=OuterRef("closed_by_uuid")).values("name")[:1]
+    rows = CashClosing.objects.filter(station=station).annotate(closed_by_name=Subquery(names))
+    rows = rows.order_by("-day")
     return list(rows[: max(1, min(first, MAX_SHOWN))])
 
 

@@ -1,9 +1,12 @@
 """The API of orders: payloads, typed errors, who sees codes, and how many statements a page costs."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from marketplace.accounts.models import User
 from marketplace.accounts.services.sign_in import principal_of
 from marketplace.kernel import clock
 from marketplace.kernel.principal import Principal
@@ -28,7 +31,8 @@ from tests.orders.services.steps import into_cabinet, pack
 from tests.orders.services.test_villagers import order_for
 
 CART = (
-    "{ cart { id totalMaxFen lines { id quantity amountFen lot { id product { name } seller { name } } } } }"
+    "{ cart { id totalMaxFen allergyLock lines { id quantity substitution allergyLock amountFen "
+    "lot { id product { name } seller { name } } } } }"
 )
 CHOICES = """{ pickupChoices { deliverOn choices {
     zones feasible reasonCode reason feeFen arrivesFrom arrivesUntil discountAnyFen
@@ -57,6 +61,10 @@ RECEIPTS = """mutation Ask($id: ID!) { requestReceipts(
         receipts { id } errors { code } } }"""
 TO_ISSUE = """{ invoicesToIssue {
     id number orderNumber sellerId corrects current pdfPath lines { text quantity amountFen } } }"""
+CLOSE = """mutation Close($id: ID!, $counted: Int!) { closeCash(
+    stationId: $id, countedFen: $counted, reason: "找零") { closing { id } errors { code } } }"""
+CLOSINGS = """query Closings($id: ID!) { cashClosings(stationId: $id) {
+    id day expectedFen countedFen differenceFen reason at closedBy } }"""
 PLACE_ORDER = """mutation Order($place: ID, $max: Int!, $key: String) {
     placeOrder(placeId: $place, agreedMaxFen: $max, idempotencyKey: $key) {
         order { id number status payUrl totalMaxFen } errors { code field message } } }"""
@@ -121,6 +129,21 @@ def test_invoices_to_issue_cost_the_same_with_one_and_with_three(market):
     many, cost_of_many = statements(TO_ISSUE, principal)
     assert (len(one), len(many)) == (2, 5)
     assert (cost, cost_of_many) == (1, 1)
+
+
+def test_the_tills_history_costs_the_same_with_one_and_with_three(market, at):
+    def day(number):
+        at(clock.at(THURSDAY + timedelta(days=number), 20))
+        data_of(CLOSE, market.officer, id=str(market.station.uuid), counted=number * 100)
+
+    day(1)
+    one, cost = statements(CLOSINGS, market.officer, id=str(market.station.uuid))
+    day(2)
+    day(3)
+    many, cost_of_many = statements(CLOSINGS, market.officer, id=str(market.station.uuid))
+    assert (len(one), len(many)) == (1, 3)
+    assert {row["closedBy"] for row in many} == {User.objects.get(uuid=market.officer.user_uuid).name}
+    assert (cost, cost_of_many) == (2, 2)
 
 
 def test_boards_cost_the_same_with_one_row_and_with_three(market, at):

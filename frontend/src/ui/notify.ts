@@ -1,3 +1,5 @@
+import { nextTick } from "vue";
+
 const TOAST_MS = 2600;
 
 let holder: HTMLElement | null = null;
@@ -23,7 +25,7 @@ export async function confirmed(title: string, message: string, yes: string, no:
     import("vant/es/dialog/style/index.mjs"),
   ]);
   try {
-    await showConfirmDialog({
+    const answered = showConfirmDialog({
       title,
       message,
       confirmButtonText: yes,
@@ -31,6 +33,13 @@ export async function confirmed(title: string, message: string, yes: string, no:
       className: "dialog-text",
       confirmButtonColor: "#14603a",
     });
+    await nextTick();
+    // Vant points "labelledby" at the title's words instead of at an element.
+    for (const dialog of document.querySelectorAll(".dialog-text[role=dialog]")) {
+      dialog.removeAttribute("aria-labelledby");
+      dialog.setAttribute("aria-label", title);
+    }
+    await answered;
     return true;
   } catch (answer) {
     if (answer === "cancel") return false;

@@ -62,6 +62,7 @@ CALLS: dict[str, Call] = {
     "Query.myDeliveryConsents": _by("buyer"),
     "Query.myParcels": _by("buyer", reference="{waiting}"),
     "Query.cart": _by("buyer"),
+    "Query.allergyLock": _by("buyer"),
     "Query.pickupChoices": _by("buyer"),
     "Query.order": _by("buyer", "platform", id="{paid}"),
     "Query.myOrders": _by("buyer", first=10),
@@ -124,6 +125,7 @@ CALLS: dict[str, Call] = {
     "Mutation.giveDeliveryConsent": _by("buyer", placeId="{other_place}", standing=True),
     "Mutation.withdrawDeliveryConsent": _by("buyer", placeId="{place}"),
     "Mutation.revokeAgentConsent": _by(OFFICER, "farmer", id="{consent}"),
+    "Mutation.setAllergyLock": _by("buyer", on=False),
     "Mutation.setCartLine": _by(
         "buyer", lotId="{rice}", quantity=2_000, substitution="refund", allergyLock=True
     ),

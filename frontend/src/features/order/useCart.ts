@@ -24,9 +24,14 @@ async function load(): Promise<void> {
   }
 }
 
+export interface Wishes {
+  substitution?: string;
+  allergyLock?: boolean;
+}
+
 /** Sets the amount of one lot in the cart (grams or pieces); 0 takes it out. Throws what the server refuses. */
-async function setLine(lotId: string, quantity: number): Promise<void> {
-  const payload = await command(SetCartLineDocument, { lotId, quantity });
+async function setLine(lotId: string, quantity: number, wishes: Wishes = {}): Promise<void> {
+  const payload = await command(SetCartLineDocument, { lotId, quantity, ...wishes });
   cart.value = payload.cart;
 }
 
