@@ -86,7 +86,7 @@ bench-devices: install-dev ## Measure the device wire; writes docs/bench-devices
 bench-payments: install-dev ## Intents created and confirmed a second on one web worker (docs/bench-payments.md)
 	@$(BIN)/python -m tests.benches.payments
 
-bench-ledger: install-dev ## 10,000 random acts with faults and crashes, 1,000 shuffled notifications (MONEY_WALKS=, MONEY_ORDERS=; docs/bench-payments.md)
+bench-ledger: install-dev ## 10,000 random acts with faults and crashes, 1,000 shuffled notifications (MONEY_WALKS=, MONEY_ORDERS=; docs/bench-ledger.md)
 	@MONEY_WALKS=$${MONEY_WALKS:-100} MONEY_ORDERS=$${MONEY_ORDERS:-100} $(BIN)/pytest -q --durations=2 -k "Walks or shuffled" \
 	  tests/orders/payments/services/test_machine.py tests/orders/payments/services/test_paying.py
 
