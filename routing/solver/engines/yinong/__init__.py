@@ -16,7 +16,7 @@ from routing.solver.core.promises import lock_promises
 from routing.solver.engines.base import Limits, Listener, Progress, Watch
 from routing.solver.engines.yinong.arrays import Compiled, compile_arrays
 from routing.solver.engines.yinong.decompose import joined, parts
-from routing.solver.engines.yinong.levels import search
+from routing.solver.engines.yinong.levels import best_routes
 from routing.solver.engines.yinong.trips import CUTS, unfold
 from routing.solver.engines.yinong.warm import warm
 from routing.solver.problem import Problem
@@ -83,7 +83,7 @@ class Yinong:
         lock_promises(plan)
         compiled = compile_arrays(net, seed=seed)
         if problem.vehicles and compiled.requests:
-            _replay(plan, compiled, search(compiled, plan, watch=watch, seed=seed, listen=listen))
+            _replay(plan, compiled, best_routes(compiled, plan, watch=watch, seed=seed, listen=listen))
         plan.insert_rest(most=INSERTIONS)
         plan.hold_levels()
         solution = finish(plan, engine=self.name, seed=seed)

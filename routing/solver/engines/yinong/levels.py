@@ -28,7 +28,7 @@ PHASES = (
 )
 
 
-def search(compiled: Compiled, plan: Plan, *, watch: Watch, seed: int, listen: Listener) -> Routes:
+def best_routes(compiled: Compiled, plan: Plan, *, watch: Watch, seed: int, listen: Listener) -> Routes:
     """The best plan found, as nodes per slot; `plan` has the promised beginnings."""
     whole = Search(compiled, watch=watch, seed=seed, listen=listen)
     whole.start_from(plan)
