@@ -4,11 +4,20 @@ from orders.schema.claims import ClaimsMutation, ClaimsQuery
 from orders.schema.money import MoneyMutation, MoneyQuery
 from orders.schema.receipts import ReceiptsMutation, ReceiptsQuery
 from orders.schema.returns import ReturnsMutation, ReturnsQuery
-from orders.schema.shortages import ShortagesMutation
+from orders.schema.shortages import ShortagesMutation, ShortagesQuery
 from orders.schema.wishes import WishesMutation, WishesQuery
 
 
-class Query(queries.Query, MoneyQuery, ClaimsQuery, BooksQuery, ReceiptsQuery, ReturnsQuery, WishesQuery):
+class Query(
+    queries.Query,
+    MoneyQuery,
+    ClaimsQuery,
+    BooksQuery,
+    ReceiptsQuery,
+    ReturnsQuery,
+    ShortagesQuery,
+    WishesQuery,
+):
     pass
 
 

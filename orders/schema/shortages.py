@@ -2,21 +2,37 @@
 
 import graphene
 
-from marketplace.api.guard import SIGNED_IN, roles
+from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from orders.schema.types import OrderLineType
 from orders.services import shortages
 
+SELLERS = roles("farmer", "information_officer")
+KEEPERS = roles("hub_operator", "information_officer")
+
 
 class _Shortfall:
+    refunded_fen = graphene.Int(description="what goes back to buyers at once, delivery fees included")
     cut = graphene.Int(description="lines whose missing part was refunded")
     asked = graphene.Int(description="lines whose buyer was asked")
     substituted = graphene.Int(description="lines that another lot of the product makes up")
 
 
 def _told(done):
-    return {"cut": done.cut, "asked": done.asked, "substituted": done.substituted}
+    return {
+        "cut": done.cut,
+        "asked": done.asked,
+        "substituted": done.substituted,
+        "refunded_fen": done.refunded_fen,
+    }
+
+
+class ShortfallType(_Shortfall, graphene.ObjectType):
+    """What a shortage does to the open lines of a lot."""
+
+    class Meta:
+        name = "Shortfall"
 
 
 class DeclareShortage(_Shortfall, Command):
@@ -25,7 +41,7 @@ class DeclareShortage(_Shortfall, Command):
         available = graphene.Int(required=True, description="what there will be: grams or pieces")
         why = graphene.String(required=True)
 
-    rule = roles("farmer", "information_officer")
+    rule = SELLERS
     idempotent = True
 
     @classmethod
@@ -41,14 +57,19 @@ class ReturnCrate(_Shortfall, Command):
     class Arguments:
         unit_id = graphene.ID(required=True)
         why = graphene.String(required=True)
+        replaced = graphene.Boolean(
+            default_value=False, description="the farmer brings other goods: nothing is refunded"
+        )
 
-    rule = roles("hub_operator")
+    rule = KEEPERS
     idempotent = True
 
     @classmethod
-    def perform(cls, principal, *, unit_id, why):
+    def perform(cls, principal, *, unit_id, why, replaced=False):
         return _told(
-            shortages.return_crate(principal=principal, unit_uuid=parse_uuid(unit_id, "unit_id"), why=why)
+            shortages.return_crate(
+                principal=principal, unit_uuid=parse_uuid(unit_id, "unit_id"), why=why, replaced=replaced
+            )
         )
 
 
@@ -67,6 +88,30 @@ class AnswerShortage(Command):
             principal=principal, line_uuid=parse_uuid(line_id, "line_id"), choice=choice
         )
         return {"line": line}
+
+
+class ShortagesQuery(graphene.ObjectType):
+    """What an act would do, before it is done."""
+
+    shortage_preview = graphene.Field(
+        ShortfallType,
+        required=True,
+        lot_id=graphene.ID(required=True),
+        available=graphene.Int(required=True, description="what there will be: grams or pieces"),
+    )
+    crate_return_preview = graphene.Field(ShortfallType, required=True, unit_id=graphene.ID(required=True))
+
+    @guarded(SELLERS)
+    def resolve_shortage_preview(root, info, lot_id, available):
+        return shortages.preview_shortage(
+            principal=info.context.principal, lot_uuid=parse_uuid(lot_id, "lot_id"), available=available
+        )
+
+    @guarded(KEEPERS)
+    def resolve_crate_return_preview(root, info, unit_id):
+        return shortages.preview_crate_return(
+            principal=info.context.principal, unit_uuid=parse_uuid(unit_id, "unit_id")
+        )
 
 
 class ShortagesMutation(graphene.ObjectType):

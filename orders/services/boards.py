@@ -21,6 +21,7 @@ from orders.ledger.services import balance
 from orders.models import Fulfilment, Line, WeighIn
 from orders.services.notices import recipient_masked
 from orders.services.trunks import TrunkRow, trunk_rows
+from orders.services.weigh_in import still_handed_in
 from orders.splitting import Way
 from orders.states import BEFORE_PACKING, FulfilmentStatus, LineStatus
 
@@ -168,10 +169,12 @@ def _harvest(station: Station) -> list[HarvestRow]:
     for line in lines.order_by("fulfilment__deliver_on", "lot_id", "pk"):
         key = (line.lot_id, line.fulfilment.deliver_on)
         row = rows.setdefault(key, HarvestRow(lot=line.lot, day=line.fulfilment.deliver_on))
-        row.ordered_quantity += line.quantity
-        row.ordered_g += line.ordered.net_g
+        left = line.quantity - line.short_quantity  # what a shortage took is not brought
+        row.ordered_quantity += left
+        row.ordered_g += line.ordered.net_g * left // line.quantity
         orders[key].add(line.order_id)
-    for crate in WeighIn.objects.filter(station=station, at__gte=clock.at(today, 0)):
+    crates = WeighIn.objects.filter(station=station, at__gte=clock.at(today, 0))
+    for crate in still_handed_in(crates):
         weighed = rows.get((crate.lot_id, today))
         if weighed is not None:
             weighed.weighed_g += crate.net_g

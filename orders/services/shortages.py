@@ -9,7 +9,7 @@ so two shortages at once wait for each other instead of dead-locking.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,15 +24,19 @@ from marketplace.custody.services import Holder, close_unit, hand_over
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, Conflict, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal
-from orders.models import Line, RefundReason, Substitution
+from orders.models import Line, LineRefund, RefundReason, Substitution
 from orders.services.cancelling import cancel_fulfilment
 from orders.services.claims import require_recipient
 from orders.services.locking import LockedOrder, lock_order, lock_order_of_line, save
 from orders.services.notices import tell
 from orders.services.refunding import refund_line_money
+from orders.services.weigh_in import weighed_g
 from orders.sharing import fair_share
 from orders.states import BEFORE_PACKING, LineStatus
 
+#: who may send a crate back from where
+KEEPERS = {"hub": "hub_operator", "station": "information_officer"}
+DRY_RUN = "-"
 ANSWER_WITHIN = timedelta(hours=2)
 MAX_WHY = 200
 AT_ONCE = 200
@@ -45,6 +49,8 @@ class Shortfall:
     cut: int = 0
     asked: int = 0
     substituted: int = 0
+    refunded_fen: int = field(default=0, compare=False)
+    """What goes back to the buyers of these orders at once, a parcel's delivery fee included."""
 
 
 def declare_shortage(*, principal: Principal, lot_uuid: UUID, available: int, why: str) -> Shortfall:
@@ -64,11 +70,30 @@ def declare_shortage(*, principal: Principal, lot_uuid: UUID, available: int, wh
     return cut_open_lines(lot=lot, available=available, why=why.strip(), by=principal.user_uuid)
 
 
-def return_crate(*, principal: Principal, unit_uuid: UUID, why: str) -> Shortfall:
-    """The hub sends a crate back to its farmer; what the lot's other crates here do not cover is cut.
+def preview_shortage(*, principal: Principal, lot_uuid: UUID, available: int) -> Shortfall:
+    """What `declare_shortage` would do now, done and undone, so that both say the same. Raises as it does."""
+    with transaction.atomic():
+        done = declare_shortage(principal=principal, lot_uuid=lot_uuid, available=available, why=DRY_RUN)
+        transaction.set_rollback(True)
+    return done
+
+
+def preview_crate_return(*, principal: Principal, unit_uuid: UUID) -> Shortfall:
+    """What `return_crate` would do now, done and undone. Raises as it does."""
+    with transaction.atomic():
+        done = return_crate(principal=principal, unit_uuid=unit_uuid, why=DRY_RUN)
+        transaction.set_rollback(True)
+    return done
+
+
+def return_crate(*, principal: Principal, unit_uuid: UUID, why: str, replaced: bool = False) -> Shortfall:
+    """A crate goes back to its farmer, from the hub or from his station's scale.
+
+    At the hub, what the lot's other crates there do not cover is cut. At the station, what this crate held is
+    cut unless other crates cover it; with `replaced` the farmer brings other goods, and nothing is cut.
 
     Order of effects: crate handed to the farmer, closed -> lines cut, refunded. Raises NotFound for a crate
-    that is not at the asker's hub, InvalidInput.
+    that is not at the asker's hub or station, InvalidInput.
     """
     principal.require_signed_in()
     if not 1 <= len(why.strip()) <= MAX_WHY:
@@ -76,27 +101,27 @@ def return_crate(*, principal: Principal, unit_uuid: UUID, why: str) -> Shortfal
     crate = HandlingUnit.objects.prefetch_related("contents").filter(uuid=unit_uuid, kind="crate").first()
     if crate is None:
         raise NotFound(field="unit_id")
-    hub = Holder(crate.holder_kind, crate.holder_uuid)
-    if hub.kind != "hub" or not principal.has("hub_operator", hub.uuid):
+    here = Holder(crate.holder_kind, crate.holder_uuid)
+    if here.kind not in KEEPERS or not principal.has(KEEPERS[here.kind], here.uuid):
         raise NotFound(field="unit_id")
-    lots = [content.content_uuid for content in crate.contents.all() if content.kind == "lot"]
+    lots = {content.content_uuid: content.grams for content in crate.contents.all() if content.kind == "lot"}
     with transaction.atomic():
         done = Shortfall()
-        for lot_uuid in lots:
+        for lot_uuid, grams in lots.items():
             lot = _lot(lot_uuid)
             hand_over(
                 unit=crate,
                 to=Holder("farmer", lot.seller.uuid),
-                place_uuid=lot.hub.place.uuid,
+                place_uuid=_place_of(here, lot),
                 actor_uuid=principal.user_uuid,
-                expected_from=hub,
+                expected_from=here,
                 proof={"kind": "returned", "why": why.strip()},
             )
             close_unit(unit=crate)
-            left_g = _grams_at(hub, lot_uuid)
-            done = cut_open_lines(
-                lot=lot, available=_in_unit(lot, left_g), why=why.strip(), by=principal.user_uuid
-            )
+            if replaced:
+                continue
+            left = _left_at_station(lot, grams) if here.kind == "station" else _left_at_hub(here, lot)
+            done = cut_open_lines(lot=lot, available=left, why=why.strip(), by=principal.user_uuid)
     return done
 
 
@@ -108,6 +133,7 @@ def cut_open_lines(*, lot: Lot, available: int, why: str, by: UUID | None = None
         lines = [(order, line) for order in locked for line in _open_of(order, lot)]
         if not lines:
             return Shortfall()
+        before_fen = _refunded_fen(locked)
         shares = fair_share(available=available, wanted={line.pk: line.quantity for _, line in lines})
         spare = _spare_of_product(lot)
         cut = asked = substituted = 0
@@ -125,7 +151,8 @@ def cut_open_lines(*, lot: Lot, available: int, why: str, by: UUID | None = None
             else:
                 _cut(order, line, kept=shares[line.pk], why=why, by=by)
                 cut += 1
-    return Shortfall(cut=cut, asked=asked, substituted=substituted)
+        refunded_fen = _refunded_fen(locked) - before_fen
+    return Shortfall(cut=cut, asked=asked, substituted=substituted, refunded_fen=refunded_fen)
 
 
 def answer_shortage(*, principal: Principal, line_uuid: UUID, choice: str) -> Line:
@@ -227,6 +254,29 @@ def _spare_of_product(lot: Lot) -> int:
     return sum(others.exclude(pk=lot.pk).values_list("available_quantity", flat=True))
 
 
+def _refunded_fen(orders: Sequence[LockedOrder]) -> int:
+    rows = LineRefund.objects.filter(order__in=[one.order.pk for one in orders], failed_at=None)
+    return sum(rows.values_list("amount_fen", flat=True))
+
+
+def _place_of(here: Holder, lot: Lot) -> UUID:
+    """Where the crate changes hands."""
+    if here.kind == "station" and lot.station is not None:
+        return lot.station.place.uuid
+    return lot.hub.place.uuid
+
+
+def _left_at_hub(hub: Holder, lot: Lot) -> int:
+    return _in_unit(lot, _grams_at(hub, lot.uuid))
+
+
+def _left_at_station(lot: Lot, returned_g: int) -> int:
+    """What today's other crates hold, or what is promised less this crate: more may still be brought."""
+    promised = sum(line.quantity - line.short_quantity for line in _open_lines(lot))
+    other_g = weighed_g(lot=lot, day=clock.today())
+    return max(_in_unit(lot, other_g), promised - _in_unit(lot, returned_g))
+
+
 def _grams_at(hub: Holder, lot_uuid: UUID) -> int:
     crates = HandlingUnit.objects.filter(kind="crate", holder_kind=hub.kind, holder_uuid=hub.uuid)
     rows = crates.filter(contents__kind="lot", contents__content_uuid=lot_uuid)
@@ -239,7 +289,9 @@ def _in_unit(lot: Lot, grams: int) -> int:
 
 def _lot(uuid: UUID) -> Lot:
     found: Lot | None = (
-        Lot.objects.select_related("product", "seller", "station", "hub__place").filter(uuid=uuid).first()
+        Lot.objects.select_related("product", "seller", "station__place", "hub__place")
+        .filter(uuid=uuid)
+        .first()
     )
     if found is None:
         raise NotFound(field="lot_id")

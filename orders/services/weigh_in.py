@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from catalog.models import Lot
 from farmers.services.access import station_for
@@ -115,10 +115,16 @@ def weighed_g(*, lot: Lot, day: date) -> int:
 
 
 def crates_of(*, lot: Lot, day: date) -> QuerySet[WeighIn]:
-    """The lot's crates of one business day."""
+    """The lot's crates of one business day that did not go back to the farmer."""
     start, end = clock.at(day, 0), clock.at(day + timedelta(days=1), 0)
     crates: QuerySet[WeighIn] = WeighIn.objects.filter(lot=lot, at__gte=start, at__lt=end)
-    return crates
+    return still_handed_in(crates)
+
+
+def still_handed_in(crates: QuerySet[WeighIn]) -> QuerySet[WeighIn]:
+    """Without those that went back to their farmer."""
+    returned = HandlingUnit.objects.filter(uuid=OuterRef("unit_uuid"), holder_kind="farmer")
+    return crates.filter(~Exists(returned))
 
 
 def lines_due(*, lot: Lot, day: date) -> list[Line]:

@@ -63,6 +63,62 @@ def test_from_the_shop_window_to_a_paid_order(sign_in, accessible) -> None:
     page.goto("/orders")
     expect(page.get_by_role("link").filter(has_text=PRODUCT).first).to_contain_text("已付款")
 
+    page.go_back()
+    ask_for_receipts(page)
+    accessible(page)
+
+
+def ask_for_receipts(page: Page) -> None:
+    """On the order's page: a wrong tax number is told at its field, the right one makes the receipts."""
+    page.get_by_role("button", name="收据与发票").click()
+    page.get_by_role("button", name="单位", exact=True).click()
+    page.locator("input[name=title]").fill("宜春某某贸易有限公司")
+    page.locator("input[name=taxNumber]").fill("91350100M000100Y44")
+    page.get_by_role("button", name="开收据").click()
+    expect(page.get_by_text("税号校验位不对")).to_be_visible()
+    page.locator("input[name=taxNumber]").fill("91350100M000100Y43")
+    page.get_by_role("button", name="开收据").click()
+    with page.expect_download() as receipt:
+        page.get_by_role("button", name=re.compile("^PDF")).first.click()
+    assert receipt.value.suggested_filename.endswith(".pdf")
+
+
+def test_the_till_is_counted_and_a_difference_needs_a_reason(sign_in, accessible) -> None:
+    page = sign_in("information_officer")
+    page.goto("/station/till")
+    page.locator("input[name=counted]").fill("999.50")
+    page.get_by_role("button", name="签字结账").click()
+    expect(page.get_by_text("请写明原因")).to_be_visible()
+    page.locator("input[name=reason]").fill("早上放了找零")
+    page.get_by_role("button", name="签字结账").click()
+    accessible(page)
+    page.get_by_role("dialog").get_by_role("button", name="签字结账").click()
+    expect(page.get_by_test_id("closed")).to_be_visible()
+    accessible(page)
+
+
+def test_the_allergy_lock_is_shown_in_the_cart_and_at_checkout(sign_in, accessible) -> None:
+    farmer = list_produce(sign_in("information_officer"))
+    page = sign_in("buyer")
+    page.goto("/me")
+    lock = page.get_by_role("switch", name=re.compile("过敏锁定"))
+    lock.click()
+    expect(lock).to_have_attribute("aria-checked", "true")
+    accessible(page)
+    page.goto("/")
+    card = page.get_by_role("article").filter(has_text=farmer).first
+    card.get_by_role("link", name=PRODUCT).click()
+    expect(page.get_by_role("heading", level=1, name=PRODUCT)).to_be_visible()
+    page.get_by_role("button", name=re.compile("加入购物车")).click()
+    page.wait_for_url("**/cart")
+    expect(page.get_by_text("过敏锁定已开").first).to_be_visible()
+    page.get_by_role("button", name="选取货点").click()
+    expect(page.get_by_test_id("allergy")).to_contain_text("过敏锁定已开")
+    accessible(page)
+    page.goto("/me")
+    lock.click()
+    expect(lock).to_have_attribute("aria-checked", "false")
+
 
 def test_who_is_not_signed_in_may_look_but_is_asked_before_buying(phone, accessible) -> None:
     page = phone().new_page()

@@ -10,7 +10,7 @@ PAGES = {
     ],
     "information_officer": [
         "/station", "/station/sell", "/station/lots", "/station/buy", "/station/people", "/station/pack",
-        "/station/shelves",
+        "/station/shelves", "/station/till", "/returns", "/invoices",
     ],
     "courier": ["/courier"],
     "hub_operator": ["/hub"],
@@ -18,12 +18,17 @@ PAGES = {
     "cabinet_operator": [
         "/cabinets", "/cabinets/fleet", "/cabinets/tasks", "/cabinets/use", "/cabinets/breaches",
     ],
+    "platform": ["/books", "/returns", "/invoices"],
     "tester": ["/tester"],
 }  # fmt: skip
 
 
-#: English words are the longer ones: the two roles with most pages show whether they fit
-SHOWN = [(role, "zh-CN") for role in PAGES] + [("buyer", "en-GB"), ("information_officer", "en-GB")]
+#: English words are the longer ones: three roles show whether they fit
+SHOWN = [(role, "zh-CN") for role in PAGES] + [
+    ("buyer", "en-GB"),
+    ("information_officer", "en-GB"),
+    ("platform", "en-GB"),
+]
 
 
 @pytest.mark.parametrize(("role", "locale"), SHOWN)

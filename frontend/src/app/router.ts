@@ -61,6 +61,12 @@ const routes: RouteRecordRaw[] = [
   { path: "/station/sell", component: () => import("@/surfaces/station/SellPage.vue"), meta: station },
   { path: "/station/lots", component: () => import("@/surfaces/station/LotsPage.vue"), meta: station },
   { path: "/station/import", component: () => import("@/surfaces/station/ImportPage.vue"), meta: station },
+  {
+    path: "/station/short/:lotId",
+    component: () => import("@/surfaces/station/ShortPage.vue"),
+    props: true,
+    meta: station,
+  },
   { path: "/station/till", component: () => import("@/surfaces/station/TillPage.vue"), meta: station },
   { path: "/station/shelves", component: () => import("@/surfaces/station/ShelvesPage.vue"), meta: station },
   { path: "/station/buy", component: () => import("@/surfaces/station/BuyPage.vue"), meta: station },

@@ -77,6 +77,8 @@ CALLS: dict[str, Call] = {
     "Query.returnsOfOrder": _by("buyer", "platform", orderId="{eaten_order}"),
     "Query.returnWays": _by("buyer", lineId="{eaten_line}"),
     "Query.returnsToReceive": _by(OFFICER, "courier", "platform"),
+    "Query.shortagePreview": _by("farmer", OFFICER, lotId="{kiwi}", available=1),
+    "Query.crateReturnPreview": _by(PACKER, unitId="{crate_at_hub}"),
     "Query.claimsToAnswer": _by("farmer", OFFICER, "platform"),
     "Query.statementEvent": _by(
         "farmer", OFFICER, ownerKind="farmer", ownerId="{farmer}", transactionId="{posting}"

@@ -78,6 +78,8 @@ Query.trialBalance                  .     .     .     .     .     .     .     . 
 Query.reconciliation                .     .     .     .     .     .     .     .     .     .     +     .
 Query.cashClosings                  .     .     .     +     .     .     .     .     .     .     +     .
 Query.returnsToReceive              .     .     .     +     +     .     .     .     .     .     +     .
+Query.shortagePreview               .     .     +     +     .     .     .     .     .     .     +     .
+Query.crateReturnPreview            .     .     .     +     .     +     .     .     .     .     +     .
 Query.claimsToAnswer                .     .     +     +     .     .     .     .     .     .     +     .
 Query.stationLots                   .     .     +     +     .     .     .     .     .     .     +     .
 Query.stationOrders                 .     .     .     +     .     .     .     .     .     .     +     .
@@ -177,7 +179,7 @@ Mutation.takeLargerCompartment      .     .     .     .     +     .     +     . 
 
 Mutation.answerShortage             .     +     +     +     +     +     +     +     +     +     +     +
 Mutation.declareShortage            .     .     +     +     .     .     .     .     .     .     +     .
-Mutation.returnCrate                .     .     .     .     .     +     .     .     .     .     +     .
+Mutation.returnCrate                .     .     .     +     .     +     .     .     .     .     +     .
 Mutation.closeCash                  .     .     .     +     .     .     .     .     .     .     +     .
 Mutation.openClaim                  .     +     +     +     +     +     +     +     +     +     +     +
 Mutation.appealClaim                .     +     +     +     +     +     +     +     +     +     +     +

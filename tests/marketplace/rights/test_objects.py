@@ -196,6 +196,8 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Mutation.answerShortage": {"lineId": OWN},
     "Mutation.declareShortage": {"lotId": OWN},
     "Mutation.returnCrate": {"unitId": OWN},
+    "Query.shortagePreview": {"lotId": OWN},
+    "Query.crateReturnPreview": {"unitId": OWN},
     "Query.cashClosings": {"stationId": OWN},
     "Mutation.closeCash": {"stationId": OWN},
     "Mutation.openClaim": {"lineId": OWN, "photoId": Foreign("{other_file}", "not_found")},

@@ -11,14 +11,18 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import Conflict, InvalidInput, NotFound
 from marketplace.messages.models import Notice
 from orders.models import Line, LineRefund
+from orders.services.boards import station_board
 from orders.services.cart import set_cart_line
 from orders.services.shortages import (
     Shortfall,
     answer_shortage,
     declare_shortage,
+    preview_crate_return,
+    preview_shortage,
     return_crate,
     settle_unanswered,
 )
+from orders.services.weigh_in import weigh_in, weighed_g
 from tests.factories.accounts import make_principal
 from tests.factories.catalog import make_lot
 from tests.factories.farmers import make_officer
@@ -150,6 +154,19 @@ def test_only_who_sells_it_declares(market, three):
     assert not LineRefund.objects.exists()
 
 
+def test_a_preview_says_what_the_act_then_does_and_leaves_nothing_behind(market, three):
+    shown = preview_shortage(
+        principal=make_officer(market.second), lot_uuid=market.rice.uuid, available=2_500
+    )
+    assert not LineRefund.objects.exists()
+    assert [fresh(order).status for order in three] == ["paid"] * 3
+    done = declare(market, 2_500)
+    assert (shown, shown.refunded_fen) == (done, done.refunded_fen)
+    assert done.refunded_fen == sum(refunds(three))
+    with pytest.raises(NotFound):
+        preview_shortage(principal=market.principal, lot_uuid=market.rice.uuid, available=1)
+
+
 def test_goods_that_left_the_shelf_offline_are_shared_out(market, three):
     stock = market.rice.stocks.get()
     record_physical_sale(lot_uuid=market.rice.uuid, place_uuid=stock.place.uuid, quantity=47_500)
@@ -157,6 +174,47 @@ def test_goods_that_left_the_shelf_offline_are_shared_out(market, three):
     assert refunds(three) == [880, 880, 440]
     deliver()
     assert LineRefund.objects.count() == 3
+
+
+@pytest.fixture
+def weighed(market, three, thursday):
+    """Two crates of rice at the station, 3 kg and 2.5 kg, for 5 kg ordered."""
+    thursday()
+    officer = make_officer(market.second)
+
+    def crate(net_g):
+        return weigh_in(
+            principal=officer,
+            station_uuid=market.second.uuid,
+            lot_uuid=market.rice.uuid,
+            gross_g=net_g + 500,
+            tare_g=500,
+        ).unit_uuid
+
+    return officer, crate(3_000), crate(2_500)
+
+
+def test_the_station_gives_a_crate_back_and_what_no_other_covers_is_refunded(market, three, weighed):
+    officer, _, bad = weighed
+    with pytest.raises(NotFound):
+        return_crate(principal=market.officer, unit_uuid=bad, why="发霉")
+    shown = preview_crate_return(principal=officer, unit_uuid=bad)
+    assert (HandlingUnit.objects.get(uuid=bad).holder_kind, LineRefund.objects.count()) == ("station", 0)
+    done = return_crate(principal=officer, unit_uuid=bad, why="发霉")
+    assert (done, done.refunded_fen) == (shown, shown.refunded_fen)
+    assert done.refunded_fen == sum(refunds(three)) > 0
+    kept_g = sum(line.quantity - line.short_quantity for line in Line.objects.filter(lot=market.rice))
+    assert (kept_g, weighed_g(lot=market.rice, day=clock.today())) == (3_000, 3_000)
+    assert books_balance()
+
+
+def test_a_crate_that_the_farmer_replaces_refunds_nothing(market, three, weighed):
+    officer, _, bad = weighed
+    done = return_crate(principal=officer, unit_uuid=bad, why="发霉", replaced=True)
+    assert (done, refunds(three)) == (Shortfall(), [0, 0, 0])
+    assert HandlingUnit.objects.get(uuid=bad).holder_kind == "farmer"
+    [row] = station_board(principal=officer, station_uuid=market.second.uuid).harvest
+    assert row.weighed_g == 3_000
 
 
 def test_the_hub_sends_a_crate_back_and_what_is_left_is_shared(market, three, thursday):
