@@ -80,6 +80,9 @@ bench-quote: install-dev ## What a quote at checkout costs on a plan of 1,000 st
 bench-replan: install-dev ## What a replan costs on a county's day (docs/bench-replan.md)
 	@$(BIN)/pytest -q -s tests/benches/replan.py
 
+bench-sectors: install-dev ## A large hub's wave by one task and by sectors on two workers (docs/bench-sectors.md; SECTOR_PARCELS=, SECTOR_SECONDS=)
+	@$(BIN)/pytest -q -s tests/benches/sectors.py
+
 bench-devices: install-dev ## Measure the device wire; writes docs/bench-devices.md (ARGS="-k backlog")
 	@$(BIN)/python -m pytest -q -s -o python_files='bench_*.py' -o python_functions='bench_*' tests/lockers/bench $(ARGS)
 
@@ -132,4 +135,4 @@ frontend/dist/.built: $(PAGES) frontend/node_modules/.installed
 %.mo: %.po $(VENV)/.installed
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@ --domain django
 
-.PHONY: demo up stop audit services install test lint format schema install-dev install-bench bench bench-quote bench-replan bench-devices bench-ledger bench-router bench-payments requirements clean help
+.PHONY: demo up stop audit services install test lint format schema install-dev install-bench bench bench-quote bench-replan bench-sectors bench-devices bench-ledger bench-router bench-payments requirements clean help

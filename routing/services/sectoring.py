@@ -49,7 +49,7 @@ from routing.states import PartStatus, PlanStatus, RunStatus, Wave
 
 SOLVE, JOIN = "routing.tasks.solve_sector", "routing.tasks.join_sectors"
 #: shares of the time of a search: the plan that is cut, each sector, the borders
-FIRST_SHARE, SECTOR_SHARE, POLISH_SHARE = 0.1, 0.55, 0.35
+FIRST_SHARE, SECTOR_SHARE, POLISH_SHARE = 0.2, 0.45, 0.35
 #: a run that is silent for this long and twice its seconds has lost its workers
 SILENCE = timedelta(seconds=60)
 MAX_JOINS = 3
