@@ -150,9 +150,9 @@ def test_bench_sectors(hub: Hub, tmp_path: Path) -> None:
     lines = [
         "# A large wave by sectors",
         "",
-        f"Written by `make bench-sectors`: one hub, {STATIONS} stations, {VANS} vans, {PARCELS:,} parcels,",
-        f"{WITH_A_CHOICE:.0%} with a choice of two; {WORKERS} worker processes with a thread each, all rows in",
-        "one run. Seconds from asking until the plan is in force; time of the search is named in each row.",
+        f"Written by `make bench-sectors`: one hub, {STATIONS} stations, {VANS} vans, {PARCELS:,} parcels",
+        f"({WITH_A_CHOICE:.0%} with a choice of two), {WORKERS} worker processes with a thread each; all",
+        "rows in one run. Seconds from asking until the plan is in force; each row names the time of the search.",
         f"{os.cpu_count()} cores, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}.",
         "",
         "| | seconds | yuan | km | tours | unserved |",
