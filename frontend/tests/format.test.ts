@@ -41,6 +41,7 @@ describe("weights", () => {
 
   it("does not eat the zeros of a whole number", () => {
     expect(format.kg(100_000)).toBe("100 kg");
+    expect(format.co2(21_291)).toBe("21.3 kg");
     expect(format.jin(5000, "zh-hans")).toBe("10 斤");
   });
 

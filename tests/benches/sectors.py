@@ -152,7 +152,7 @@ def test_bench_sectors(hub: Hub, tmp_path: Path) -> None:
         "",
         f"Written by `make bench-sectors`: one hub, {STATIONS} stations, {VANS} vans, {PARCELS:,} parcels",
         f"({WITH_A_CHOICE:.0%} with a choice of two), {WORKERS} worker processes with a thread each; all",
-        "rows in one run. Seconds from asking until the plan is in force; each row names the time of the search.",
+        "rows in one run. Seconds from asking until the plan is in force; rows name the time of the search.",
         f"{os.cpu_count()} cores, Python {platform.python_version()}; load {os.getloadavg()[0]:.1f}.",
         "",
         "| | seconds | yuan | km | tours | unserved |",

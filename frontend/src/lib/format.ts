@@ -31,6 +31,11 @@ export function kg(grams: number): string {
   return `${trimmed(grams / KG_G, 3)} kg`;
 }
 
+/** Exhaust of a tour: to 100 g, since it is an estimate. */
+export function co2(grams: number): string {
+  return `${trimmed(grams / KG_G, 1)} kg`;
+}
+
 /** "64.2" kilograms -> 64200 grams. Null when it is no weight to the gram. */
 export function parseKg(text: string): number | null {
   const match = /^(\d{1,5})(?:\.(\d{1,3}))?$/.exec(text.trim());

@@ -27,6 +27,7 @@ export function useText() {
     describe: (error: unknown) => describeError(error, t),
     yuan: format.yuan,
     kg: format.kg,
+    co2: format.co2,
     celsius: format.celsius,
     weight: (grams: number) => (locale.value === "en" ? format.kg(grams) : `${format.jin(grams, locale.value)}`),
     quantity: (value: number, unit: string) => format.quantity(value, unit, locale.value),
