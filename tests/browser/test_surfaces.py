@@ -17,16 +17,19 @@ PAGES = {
     "dispatcher": ["/dispatch", "/dispatch/roads"],
     "cabinet_operator": [
         "/cabinets", "/cabinets/fleet", "/cabinets/tasks", "/cabinets/use", "/cabinets/breaches",
+        "/cabinets/import", "/cabinets/devices", "/cabinets/rules",
     ],
+    "county_reviewer": ["/siting"],
     "platform": ["/books", "/returns", "/invoices"],
     "tester": ["/tester"],
 }  # fmt: skip
 
 
-#: English words are the longer ones: three roles show whether they fit
+#: English words are the longer ones: the roles with most pages show whether they fit
 SHOWN = [(role, "zh-CN") for role in PAGES] + [
     ("buyer", "en-GB"),
     ("information_officer", "en-GB"),
+    ("cabinet_operator", "en-GB"),
     ("platform", "en-GB"),
 ]
 

@@ -89,7 +89,9 @@ export function useQuery<Result, Variables>(
   watch(variables, reload, { immediate: true, deep: true });
   if (getCurrentScope()) {
     onScopeDispose(onReconnect(() => void reload()));
-    if (options.pollMs) onScopeDispose(poll(reload, options.pollMs));
+    // A question still on its way is not asked again: its answer would be thrown away for the later one's.
+    const again = async (): Promise<void> => (loading.value ? undefined : reload());
+    if (options.pollMs) onScopeDispose(poll(again, options.pollMs));
   }
   return { data, error, loading, keptSince, reload };
 }
