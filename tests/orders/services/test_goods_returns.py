@@ -26,6 +26,7 @@ from orders.services.goods_returns import (
 )
 from orders.services.payouts import pay_out_due
 from tests.factories.accounts import make_principal
+from tests.factories.graph import data_of
 from tests.factories.orders import fresh, make_buyer, make_paid_order
 from tests.orders.services.steps import books_balance, collected, owed
 
@@ -196,3 +197,23 @@ def test_the_window_says_in_words_why_a_line_stays(market, line):
     assert why(returned=True) == "already_returned"
     line.listing = {**line.listing, "return_rule": None, "returnable": False}
     assert why() == "not_returnable"
+
+
+TO_RECEIVE = """{ returnsToReceive { id status orderNumber productName quantity unit refundFen bringBy
+    refundBy note stationName } }"""
+WAYS = """query Ways($id: ID!) { returnWays(lineId: $id) {
+    courier stations { id name place { id address opens closes } } } }"""
+
+
+def test_the_pages_of_returns_ask_the_database_a_fixed_number_of_times(
+    market, line, django_assert_num_queries
+):
+    buyer, officer = market.principal, market.officer
+    with django_assert_num_queries(5):  # line; counters near, else all; hand-over; van
+        told = data_of(WAYS, buyer, id=str(line.uuid))
+    assert told["courier"]
+    assert told["stations"]
+    ask(market, line, quantity=1)
+    with django_assert_num_queries(1):
+        [row] = data_of(TO_RECEIVE, officer)
+    assert (row["refundFen"], row["stationName"]) == (3_200, market.station.name)
