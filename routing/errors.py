@@ -31,6 +31,16 @@ class StopNotReached(Conflict):
     message = N_("请先确认到达这个停靠点")
 
 
+class VanIsDown(Conflict):
+    code = "van_is_down"
+    message = N_("%(van)s 已经报过故障")
+
+
+class VanWorks(Conflict):
+    code = "van_works"
+    message = N_("这辆车没有报故障，或者已经修好")
+
+
 class OpenStops(Conflict):
     code = "open_stops"
     message = N_("还有 %(count)s 个停靠点没有完成")

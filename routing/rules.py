@@ -20,6 +20,11 @@ DOOR_S = 60
 #: handling per parcel by kind of place, and per crate or parcel collected at a station
 DROP_S = {"cabinet_site": 20, "station": 5, "door": 60}
 COLLECT_S = 60
+#: at a van that broke down: what the stop takes, and each parcel from van to van (guess)
+MEET_SETUP_S = 180
+TRANSFER_S = 10
+#: share of the cold budget left that may pass until another van comes; the doors of a dead van keep no cold
+MEET_COLD_SHARE = 0.5
 #: minutes outside their zone that goods spend between the waves: weighing, portioning, sorting at the hub
 CONSOLIDATION_COLD_MIN = 20
 TRUNK_COLD_MIN = 10

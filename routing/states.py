@@ -48,6 +48,7 @@ class PlanCause(StrEnum):
     URGENT = "urgent"
     MOVED = "moved"
     FAILURE = "failure"
+    REPAIRED = "repaired"
     UNDONE = "undone"
     CHOSEN = "chosen"
     CLOSED = "closed"

@@ -24,6 +24,7 @@ const route: RoutePartsFragment = {
   date: "2026-06-04",
   vehicle: { id: "van", name: "van", plate: "赣C" },
   changes: [],
+  breakdown: null,
   expected: [parcel],
   loaded: [],
   stops: [
@@ -34,6 +35,7 @@ const route: RoutePartsFragment = {
       departsAt: "2026-06-04T00:10:00Z",
       status: "pending",
       place: { id: "place", kind: "station", name: "village", address: "" },
+      meets: null,
       tasks: [{ id: "task", kind: "drop", reference: "order-1", zone: "ambient", weightG: 1000, done: false }],
       toDrop: [],
       toCollect: [crate],

@@ -29,6 +29,7 @@ class PlaceKind(models.TextChoices):
     STATION = "station", "益农信息社"
     CABINET_SITE = "cabinet_site", "取货柜点"
     DOOR = "door", "送货上门"
+    ROADSIDE = "roadside", "路边"
 
 
 class Place(Located):

@@ -25,6 +25,10 @@ UNSERVED = {
     "road_closed": N_("道路封闭，没有别的路"),
     "shift": N_("超出行车时间"),
     "returned": N_("当天没有送达"),
+    "no_room_ambient": N_("送货车故障，没有别的车有空位"),
+    "no_room_cool": N_("送货车故障，没有别的车的阴凉厢有空位"),
+    "no_room_chilled": N_("送货车故障，没有别的车的冷藏厢有空位"),
+    "no_room_frozen": N_("送货车故障，没有别的车的冷冻厢有空位"),
 }
 UNSERVED_ELSE = N_("线路排不下")
 

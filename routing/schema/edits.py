@@ -7,12 +7,15 @@ import graphene
 
 from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
+from marketplace.kernel.errors import N_, InvalidInput
+from marketplace.kernel.geo import LonLat
 from marketplace.kernel.ids import parse_uuid
 from marketplace.kernel.units import CELL_MAX_G, require_between
+from marketplace.places.models import Place
 from routing.schema.plans import PlanType
 from routing.schema.tour import COURIER
-from routing.schema.types import RouteType
-from routing.services import changes, comparing, edits
+from routing.schema.types import BreakdownType, RouteType
+from routing.services import breakdowns, changes, comparing, edits
 from routing.services.access import plan_for
 from routing.services.urgent import urgent_parcel
 
@@ -45,6 +48,14 @@ class MovedType(graphene.ObjectType):
         return _moment(moved["now_at"])
 
 
+class HeldUnitType(graphene.ObjectType):
+    class Meta:
+        name = "HeldUnit"
+
+    code = graphene.String(required=True)
+    reason = graphene.String(required=True)
+
+
 class EffectType(graphene.ObjectType):
     """Differences are after less before. With `preview` nothing of it stands."""
 
@@ -60,6 +71,11 @@ class EffectType(graphene.ObjectType):
     cold_min = graphene.Int(required=True, description="most minutes that a parcel spends outside its zone")
     affected = graphene.Int(required=True)
     unserved = graphene.List(graphene.NonNull(LostType), required=True)
+    taken_over = graphene.Int(required=True, description="units of a broken van that go on with others")
+    brought_back = graphene.Int(required=True, description="units of a broken van that come to the hub")
+    held = graphene.List(
+        graphene.NonNull(HeldUnitType), required=True, description="units that stay in a broken van"
+    )
     changes = graphene.List(graphene.NonNull(MovedType), required=True)
 
 
@@ -71,6 +87,7 @@ def plain_effect(effect):
     """As it is kept with the idempotency key, since the rows of a preview are gone."""
     told = asdict(effect)
     told["plan_id"] = str(told.pop("plan_uuid"))
+    told["held"] = [{"code": code, "reason": reason} for code, reason in effect.held]
     told["unserved"] = [{"reference": str(uuid), "reason": reason} for uuid, reason in effect.unserved]
     for moved in told["changes"]:
         for label in ("was_at", "now_at"):
@@ -107,6 +124,18 @@ class Query(graphene.ObjectType):
         plan_id=graphene.ID(required=True),
         other_id=graphene.ID(required=True),
     )
+
+    breakdowns = graphene.List(
+        graphene.NonNull(BreakdownType),
+        required=True,
+        hub_id=graphene.ID(required=True),
+        description="vans that stand now, where others fetch their load",
+    )
+
+    @guarded(STAFF)
+    def resolve_breakdowns(root, info, hub_id):
+        uuid = parse_uuid(hub_id, "hub_id")
+        return list(breakdowns.live_breakdowns(principal=info.context.principal, hub_uuid=uuid))
 
     @guarded(STAFF)
     def resolve_compare_plans(root, info, plan_id, other_id):
@@ -195,20 +224,58 @@ class ReplanFailure(_Edit):
         plan_id = graphene.ID(required=True)
         place_id = graphene.ID(description="the cabinet or station that takes nothing any more")
         vehicle_id = graphene.ID(description="or the van that drives no more")
+        at_place_id = graphene.ID(description="near which place the van stands; else lon and lat")
+        lon = graphene.Float(description="without all of them: where its courier last was")
+        lat = graphene.Float()
         preview = graphene.Boolean()
 
     effect = graphene.Field(EffectType)
 
     @classmethod
-    def perform(cls, principal, *, plan_id, place_id=None, vehicle_id=None, preview=False):
+    def perform(
+        cls,
+        principal,
+        *,
+        plan_id,
+        place_id=None,
+        vehicle_id=None,
+        at_place_id=None,
+        lon=None,
+        lat=None,
+        preview=False,
+    ):
         effect = edits.replan_failure(
             principal=principal,
             plan_uuid=parse_uuid(plan_id, "plan_id"),
             place_uuid=parse_uuid(place_id, "place_id") if place_id else None,
             vehicle_uuid=parse_uuid(vehicle_id, "vehicle_id") if vehicle_id else None,
+            at=_where(at_place_id, lon, lat),
             preview=preview,
         )
         return _plain(effect)
+
+
+def _where(place_id, lon, lat):
+    if place_id:
+        return Place.by_uuid(parse_uuid(place_id, "at_place_id"), field="at_place_id").lon_lat
+    if lon is None and lat is None:
+        return None
+    if lon is None or lat is None:
+        raise InvalidInput(N_("经度和纬度要一起填"), field="lat" if lat is None else "lon")
+    return LonLat(lon, lat)
+
+
+class VehicleWorksAgain(_Edit):
+    class Arguments:
+        breakdown_id = graphene.ID(required=True)
+        preview = graphene.Boolean()
+
+    effect = graphene.Field(EffectType)
+
+    @classmethod
+    def perform(cls, principal, *, breakdown_id, preview=False):
+        uuid = parse_uuid(breakdown_id, "breakdown_id")
+        return _plain(breakdowns.van_works_again(principal=principal, breakdown_uuid=uuid, preview=preview))
 
 
 class UndoPlanChange(_Edit):
@@ -251,6 +318,7 @@ class Mutation(graphene.ObjectType):
     move_stop = MoveStop.Field()
     insert_urgent_stop = InsertUrgentStop.Field()
     replan_failure = ReplanFailure.Field()
+    vehicle_works_again = VehicleWorksAgain.Field()
     undo_plan_change = UndoPlanChange.Field()
     choose_plan = ChoosePlan.Field()
     acknowledge_changes = AcknowledgeChanges.Field()

@@ -6,7 +6,7 @@ from django.db.models import Prefetch
 from marketplace.custody.schema import HandlingUnitType
 from marketplace.custody.services import Holder, units_held_by
 from marketplace.places.schema import HubType, PlaceType
-from routing.models import RouteChange, Stop, StopTask
+from routing.models import Breakdown, RouteChange, Stop, StopTask
 from routing.services import taking_out, tour
 
 
@@ -20,6 +20,25 @@ class VehicleType(graphene.ObjectType):
 
     def resolve_id(vehicle, info):
         return vehicle.uuid
+
+
+class BreakdownType(graphene.ObjectType):
+    """A van that drives no more, and where it stands."""
+
+    class Meta:
+        name = "Breakdown"
+
+    id = graphene.ID(required=True)
+    vehicle = graphene.Field(VehicleType, required=True)
+    place = graphene.Field(PlaceType, required=True)
+    reported_at = graphene.DateTime(required=True)
+    aboard = graphene.Int(required=True, description="units that nobody has fetched yet")
+
+    def resolve_id(breakdown, info):
+        return breakdown.uuid
+
+    def resolve_aboard(breakdown, info):
+        return units_held_by(Holder("vehicle", breakdown.vehicle.uuid)).count()
 
 
 class StopTaskType(graphene.ObjectType):
@@ -111,12 +130,18 @@ class StopType(graphene.ObjectType):
         graphene.NonNull(HandlingUnitType), required=True, description="units that wait at this station"
     )
 
+    meets = graphene.Field(VehicleType, description="the broken van whose load is fetched here")
+
     to_take_out = graphene.List(
         graphene.NonNull(OverdueParcelType), required=True, description="to be brought back from its cabinets"
     )
 
     def resolve_id(stop, info):
         return stop.uuid
+
+    def resolve_meets(stop, info):
+        breakdown = tour.met_at(stop)
+        return breakdown.vehicle if breakdown is not None else None
 
     def resolve_to_take_out(stop, info):
         return taking_out.to_take_out(stop)
@@ -179,6 +204,11 @@ class RouteType(graphene.ObjectType):
         graphene.NonNull(RouteChangeType), required=True, description="not seen by the courier yet"
     )
 
+    breakdown = graphene.Field(BreakdownType, description="when its van stands and others fetch its load")
+
+    def resolve_breakdown(route, info):
+        return next((one for one in route.vehicle.breakdowns.all() if one.ended_at is None), None)
+
     def resolve_changes(route, info):
         return [change for change in route.changes.all() if change.seen_at is None]
 
@@ -213,6 +243,10 @@ def with_stops(routes):
     stops = Stop.objects.select_related("place__county", "route__vehicle").order_by("seq")
     return routes.select_related("plan__hub__county", "plan__hub__place__county", "vehicle").prefetch_related(
         Prefetch("stops", stops.prefetch_related(Prefetch("tasks", tasks))),
+        Prefetch(
+            "vehicle__breakdowns",
+            Breakdown.objects.filter(ended_at=None).select_related("vehicle", "place__county"),
+        ),
         Prefetch(
             "changes", RouteChange.objects.select_related("place__county", "route__vehicle").order_by("pk")
         ),

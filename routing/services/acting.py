@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -19,8 +19,9 @@ from marketplace.kernel.principal import Principal
 from routing.errors import DoesNotFit, NoPlanYet, PlanChanged, PlanRefused
 from routing.models import Plan
 from routing.services.amending import Amended, amend_plan
+from routing.services.binding import Lift
 from routing.services.publishing import Proposal
-from routing.services.standing import Lift, Standing, stand
+from routing.services.standing import Standing, stand
 from routing.services.words import reason_text
 from routing.solver.check import check
 from routing.solver.core.finish import finish
@@ -47,7 +48,8 @@ class Effect:
 
     `late_min`: minutes by which stops come later, added up; `cold_min`: most minutes that a parcel spends
     outside its zone; `unserved`: (reference, reason) of what finds no place any more; `affected`: parcels
-    that it is about.
+    that it is about. Of what lies in a broken van: `taken_over` goes on with others, `brought_back` comes to
+    the hub, `held`: (code, reason) stays aboard.
     """
 
     plan_uuid: UUID
@@ -60,6 +62,9 @@ class Effect:
     cold_min: int
     affected: int = 0
     unserved: list[tuple[UUID, str]] = field(default_factory=list)
+    taken_over: int = 0
+    brought_back: int = 0
+    held: list[tuple[str, str]] = field(default_factory=list)
 
 
 def published_plan(*, hub_uuid: UUID, day: date, wave: str) -> Plan:
@@ -110,13 +115,27 @@ def act(
         if not verdict.feasible:
             raise PlanRefused(params={"why": "; ".join(map(str, verdict.violations[:3]))})
         metrics = dict(plan.metrics) | {"before": plan.version, "cause": cause.value}
-        proposal = Proposal(
-            standing.loaded, solution, verdict, metrics, cause=cause, actor_uuid=principal.user_uuid
-        )
-        lost = {entry.shipment: entry.reason.value for entry in solution.unserved}
-        lost |= {label: why for label, why in standing.loaded.misfits.items() if label in lift.legs}
+        named = _named(standing, {entry.shipment: entry.reason.value for entry in solution.unserved})
+        loaded = replace(standing.loaded, misfits=named)
+        proposal = Proposal(loaded, solution, verdict, metrics, cause=cause, actor_uuid=principal.user_uuid)
+        lost = {entry.shipment: named[entry.shipment] for entry in solution.unserved}
+        lost |= {
+            label: why for label, why in named.items() if label in lift.legs or label in standing.stranded
+        }
         amended = amend_plan(proposal, standing, agreed=agreed)
         return _effect(plan, amended, verdict.cold_s, affected, lost, standing)
+
+
+def _named(standing: Standing, unserved: Mapping[str, str]) -> dict[str, str]:
+    """Reason by leg of what the plan leaves; for what lies in a broken van it names the zone without room."""
+    reasons = {**unserved, **standing.loaded.misfits}
+    for label in standing.stranded.keys() & reasons.keys():
+        shipment = standing.loaded.legs[label].shipment
+        if reasons[label] in (Reason.CAPACITY, Reason.ACCESS):
+            reasons[label] = f"no_room_{shipment.zone}"
+        elif reasons[label] == Reason.WINDOW and shipment.cold_budget_min is not None:
+            reasons[label] = Reason.COLD_BUDGET.value
+    return reasons
 
 
 def _effect(

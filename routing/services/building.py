@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
+from marketplace.kernel import clock
 from marketplace.kernel.geo import LonLat
 from marketplace.places.models import Hub, Place, Vehicle
 from routing import rules
-from routing.models import Leg, Plan, StopTask
+from routing.models import Breakdown, Leg, Plan, StopTask
 from routing.services.cells import open_cells
 from routing.services.closed_roads import network_of
 from routing.services.distances import Distances
@@ -37,7 +38,8 @@ class WaveProblem:
     """A problem with the way back to the rows. `based_on`: version of the plan published at reading, 0: none.
 
     `misfits`: reason by leg (label) of what no van of this hub could carry even alone, or whose places closed
-    roads cut off; they stand outside the problem.
+    roads cut off; they stand outside the problem. `breakdowns`: by vehicle, live ones and those of the day;
+    a broken van is no vehicle of the problem.
     """
 
     hub: Hub
@@ -49,6 +51,7 @@ class WaveProblem:
     legs: Mapping[str, Leg]
     vehicles: Mapping[str, Vehicle]
     places: Mapping[str, Place]
+    breakdowns: Mapping[str, Breakdown] = field(default_factory=dict)
     misfits: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,15 +59,17 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
     """Read what has to move, with what and where; the caller's transaction makes it one reading."""
     legs = {str(leg.uuid): leg for leg in _legs(hub, day, wave)}
     vans = list(_vehicles(hub))
-    places = {str(place.uuid): place for place in _places(hub, legs.values())}
+    breakdowns = breakdowns_of(hub, day)
+    places = {str(place.uuid): place for place in _places(hub, legs.values(), breakdowns.values())}
     references = {leg.shipment.reference for leg in legs.values()}
     cells = open_cells(places=places.values(), day=day, own_references=references)
     spots = tuple(_place(place, cells.get(place.uuid)) for place in places.values())
-    vehicles = tuple(v for v in (van_of(van, wave) for van in vans) if v is not None)
+    down = {label for label, breakdown in breakdowns.items() if breakdown.ended_at is None}
+    vehicles = tuple(v for v in (van_of(van, wave) for van in vans) if v is not None and v.id not in down)
     spent = collected_minutes(legs.values())
     speed = speed_kmh(vans, wave)
     net = network_of(hub=hub, day=day, wave=wave, places=list(places.values()), speed_kmh=speed)
-    shipments = {label: _shipment(leg, spent) for label, leg in legs.items()}
+    shipments = {label: shipment_of(leg, spent) for label, leg in legs.items()}
     fitting, misfits = _sort_out(shipments, vehicles, net.cut_off)
     problem = solver.Problem(
         name=f"{hub.name} {day.isoformat()} {wave.value}",
@@ -85,6 +90,7 @@ def load_wave(*, hub: Hub, day: date, wave: Wave) -> WaveProblem:
         vehicles={str(van.uuid): van for van in vans},
         places=places,
         misfits=misfits,
+        breakdowns=breakdowns,
     )
 
 
@@ -135,9 +141,20 @@ def _vehicles(hub: Hub) -> QuerySet[Vehicle]:
     return vans.prefetch_related("compartments").order_by("pk")
 
 
-def _places(hub: Hub, legs: Iterable[Leg]) -> list[Place]:
-    """The hub first, then every place that a leg may touch."""
+def breakdowns_of(hub: Hub, day: date) -> dict[str, Breakdown]:
+    """The newest of each vehicle (uuid): live ones, and those that ended on the day."""
+    rows = Breakdown.objects.filter(hub=hub).filter(
+        Q(ended_at=None)
+        | Q(reported_at__gte=clock.at(day, 0), reported_at__lt=clock.at(day, 0) + timedelta(days=1))
+    )
+    rows = rows.select_related("place", "vehicle").order_by("pk")
+    return {str(breakdown.vehicle.uuid): breakdown for breakdown in rows}
+
+
+def _places(hub: Hub, legs: Iterable[Leg], breakdowns: Iterable[Breakdown] = ()) -> list[Place]:
+    """The hub first, then every place that a leg may touch, and where vans broke down."""
     wanted: dict[int, Place] = {hub.place.pk: hub.place}
+    wanted |= {breakdown.place.pk: breakdown.place for breakdown in breakdowns}
     for leg in legs:
         if leg.place is not None:
             wanted.setdefault(leg.place.pk, leg.place)
@@ -189,7 +206,8 @@ def van_of(van: Vehicle, wave: Wave) -> solver.Vehicle | None:
     )
 
 
-def _shipment(leg: Leg, spent_min: Mapping[int, int]) -> solver.Shipment:
+def shipment_of(leg: Leg, spent_min: Mapping[int, int]) -> solver.Shipment:
+    """A leg as the solver sees it. `spent_min`: cold minutes that collecting it took, by shipment."""
     shipment, kind = leg.shipment, LegKind(leg.kind)
     collection = None
     options = tuple(_option(leg, option) for option in shipment.options.all())

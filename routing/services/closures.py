@@ -22,8 +22,9 @@ from routing import rules
 from routing.errors import ClosedOneWay, ClosedTooLong
 from routing.models import Plan, RoadClosure, Route
 from routing.services.acting import Effect, act, taken_back_if
+from routing.services.binding import Lift
 from routing.services.closing import Area, meets
-from routing.services.standing import Lift, Standing, leg_labels, nodes_of, open_tasks, published_routes
+from routing.services.standing import Standing, leg_labels, nodes_of, open_tasks, published_routes
 from routing.states import PlanCause, PlanStatus, RouteStatus, StopStatus, Wave
 
 RADIUS_M = (100, 20_000)

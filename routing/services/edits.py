@@ -8,19 +8,21 @@ from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
 from marketplace.accounts.services.consents import consented_places
 from marketplace.kernel.errors import NotFound
+from marketplace.kernel.geo import LonLat
 from marketplace.kernel.principal import Principal
 from marketplace.places.models import Place, Vehicle
 from routing.errors import AlreadyUnderWay, DoesNotFit, NothingToUndo
 from routing.models import Leg, Plan, Route, Shipment, ShipmentOption, Stop, StopTask
 from routing.services.access import plan_for
 from routing.services.acting import Effect, act, insert, plan_in_force, published_plan, taken_back_if
+from routing.services.binding import Lift
+from routing.services.breakdowns import undo_failure, van_fails
 from routing.services.requests import CollectSpec, OptionSpec, ParcelSpec, cancel_shipment, request_shipment
-from routing.services.standing import Lift, Standing, node_at, open_tasks, routes_of
+from routing.services.standing import Standing, leg_labels, node_at, open_tasks, routes_of
 from routing.services.words import reason_text
 from routing.solver.terms import Reason
 from routing.states import PlanCause, PlanStatus, StopStatus, Wave
@@ -40,7 +42,7 @@ def move_stop(*, principal: Principal, stop_uuid: UUID, vehicle_uuid: UUID, prev
         raise NotFound(field="vehicle_id")
     if stop.status != StopStatus.PENDING:
         raise AlreadyUnderWay(field="stop_id")
-    legs = _legs_of(stop.tasks.select_related("leg"))
+    legs = leg_labels(stop.tasks.select_related("leg"))
 
     def change(standing: Standing) -> None:
         vehicle = standing.net.problem.index.vehicles.get(str(van.uuid))
@@ -102,42 +104,39 @@ def replan_failure(
     plan_uuid: UUID,
     place_uuid: UUID | None = None,
     vehicle_uuid: UUID | None = None,
+    at: LonLat | None = None,
     preview: bool = False,
 ) -> Effect:
     """A place that takes nothing any more, or a van that drives no more: only what they were to do is planned
-    anew.
+    anew. `at`: where the van stands (see breakdowns).
 
     Parcels go to another place that their recipients agreed to, or to another van; what finds none is told
-    so. What a broken van carries already stays aboard and is unserved. Promised stops of the others stand.
+    so. Promised stops of the others stand.
     """
     plan = plan_in_force(principal, plan_for(principal=principal, plan_uuid=plan_uuid, field="plan_id"))
-    tasks = open_tasks(plan)
-    if place_uuid is not None:
-        hit = list(tasks.filter(stop__place__uuid=place_uuid))
-    elif vehicle_uuid is not None:
-        hit = list(tasks.filter(stop__route__vehicle__uuid=vehicle_uuid))
-    else:
-        hit = []
+    if place_uuid is None:
+        if vehicle_uuid is None:
+            raise NotFound(field="vehicle_id")
+        return van_fails(principal=principal, plan=plan, vehicle_uuid=vehicle_uuid, at=at, preview=preview)
+    hit = list(open_tasks(plan).filter(stop__place__uuid=place_uuid))
     if not hit:
-        raise NotFound(field="place_id" if place_uuid else "vehicle_id")
-    legs = _legs_of(hit)
-    lift = Lift(legs=legs, vehicles=frozenset({str(vehicle_uuid)} if vehicle_uuid else ()))
+        raise NotFound(field="place_id")
+    legs = leg_labels(hit)
 
     def change(standing: Standing) -> None:
         standing.plan.insert_rest()
 
     with taken_back_if(preview):
-        agreed = _other_places(hit, place_uuid) if place_uuid else {}
         return act(
             principal,
             plan,
-            lift,
+            Lift(legs=legs),
             change,
             PlanCause.FAILURE,
             preview,
             affected=len(legs),
             shut=place_uuid,
-            agreed=agreed,
+            agreed=_other_places(hit, place_uuid),
         )
 
 
@@ -154,10 +153,12 @@ def undo(*, principal: Principal, plan_uuid: UUID, preview: bool = False) -> Eff
     before = versions.order_by("-version").first()
     if plan.cause in (PlanCause.PLANNED, PlanCause.LATE, PlanCause.FIXED) or before is None:
         raise NothingToUndo(field="plan_id")
-    with transaction.atomic():
-        if plan.cause == PlanCause.URGENT and not preview:
+    with taken_back_if(preview):
+        if plan.cause == PlanCause.URGENT:
             for reference in _added(plan, before):
                 cancel_shipment(reference=reference)
+        if plan.cause == PlanCause.FAILURE:
+            undo_failure(plan)
         return _take_over(principal, plan, before, PlanCause.UNDONE, preview, whole=True)
 
 
@@ -220,10 +221,6 @@ def _follow(standing: Standing, wanted: Iterable[tuple[str, Stop, StopTask]]) ->
         refusal = standing.plan.set_route(vehicle, sequence)
         if refusal is not None:
             raise DoesNotFit(field="plan_id", params={"why": reason_text(refusal)})
-
-
-def _legs_of(tasks: Iterable[StopTask]) -> frozenset[str]:
-    return frozenset(str(task.leg.uuid) for task in tasks)
 
 
 def _legs_of_shipments(shipments: Iterable[Shipment], plan: Plan) -> frozenset[str]:

@@ -20,7 +20,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.geo import LonLat
 from marketplace.places.models import Hub, Vehicle
 from routing import rules
-from routing.models import Plan, Route, Stop, StopTask
+from routing.models import Breakdown, Plan, Route, Stop, StopTask
 from routing.services.building import cold_budget_s, collected_minutes, speed_kmh, van_of
 from routing.services.distances import road_between
 from routing.services.fitting import Floats, Gaps, Road, Tour, chain
@@ -81,6 +81,7 @@ def draw(plan_pk: int) -> tuple[Picture, Picture]:
 
 def _vans(hub: Hub) -> list[Vehicle]:
     rows = hub.vehicles.filter(active=True, is_trunk=False).select_related("hub__place")
+    rows = rows.exclude(pk__in=Breakdown.objects.filter(hub=hub, ended_at=None).values("vehicle"))
     return list(rows.prefetch_related("compartments").order_by("pk"))
 
 

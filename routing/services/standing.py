@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from types import MappingProxyType
 from uuid import UUID
 
@@ -18,32 +18,18 @@ from django.db.models import Prefetch, QuerySet
 
 from marketplace.kernel import clock
 from marketplace.places.models import Hub
-from routing import rules
 from routing.errors import PlanRefused
-from routing.models import Leg, Plan, Route, Stop, StopTask
+from routing.models import Breakdown, Leg, Plan, Route, Stop, StopTask
+from routing.services.binding import ENDED, NOTHING, Lift, Promises, held_by_broken, left_at
 from routing.services.building import WaveProblem, load_wave
 from routing.solver.core.network import Kind, Network
 from routing.solver.core.plan import Plan as SolverPlan
-from routing.solver.problem import Compartment, Shipment, Vehicle, Window, fits_a_vehicle
-from routing.solver.terms import Direction, Reason
+from routing.solver.problem import Compartment, Vehicle, Window, fits_a_vehicle
+from routing.solver.terms import Reason
 from routing.states import LegKind, LegStatus, PlanStatus, RouteStatus, StopStatus, Wave
 
-ENDED = (StopStatus.DONE, StopStatus.FAILED)
 #: reason of a stop that a later version took off a tour on the road
 MOVED_AWAY = "moved"
-
-
-@dataclass(frozen=True, slots=True)
-class Lift:
-    """What is not promised any more: legs (uuids) that may go anywhere, vehicles (uuids) that drive no
-    more.
-    """
-
-    legs: frozenset[str] = frozenset()
-    vehicles: frozenset[str] = frozenset()
-
-
-NOTHING = Lift()
 
 
 @dataclass(slots=True)
@@ -57,6 +43,8 @@ class Standing:
     routes: dict[str, Route]
     tails: dict[str, list[Stop]]
     past: dict[str, list[Stop]]
+    #: breakdown by leg of what lies in a van that stands
+    stranded: dict[str, Breakdown] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
 
     @property
@@ -80,8 +68,14 @@ def stand(*, hub: Hub, day: date, wave: Wave, lift: Lift = NOTHING, shut: UUID |
         past[label], tails[label] = behind, [stop for stop in stops if stop not in behind]
     if shut is not None:
         loaded = _without_place(loaded, str(shut))
-    loaded = _narrow(loaded, routes, past, tails, lift)
-    standing = Standing(loaded, SolverPlan(Network.of(loaded.problem)), routes, tails, past)
+    held = held_by_broken(loaded)
+    loaded = _narrow(loaded, routes, past, tails, lift, held)
+    stranded = {
+        leg: breakdown
+        for leg, label in held.items()
+        if (breakdown := loaded.breakdowns[label]).ended_at is None
+    }
+    standing = Standing(loaded, SolverPlan(Network.of(loaded.problem)), routes, tails, past, stranded)
     for label, stops in tails.items():
         if label not in lift.vehicles:
             _replay(standing, label, stops, lift)
@@ -126,6 +120,7 @@ def _narrow(
     past: Mapping[str, list[Stop]],
     tails: Mapping[str, list[Stop]],
     lift: Lift,
+    held: Mapping[str, str],
 ) -> WaveProblem:
     """The problem of what is still to come."""
     started = {label for label, route in routes.items() if route.status != RouteStatus.PLANNED}
@@ -140,7 +135,7 @@ def _narrow(
             _on_the_road(loaded, vehicle, past[vehicle.id]) if on_the_road else _at_the_hub(loaded, vehicle)
         )
     driving = {vehicle.id for vehicle in vehicles}
-    bound = _Promises(loaded, routes, past, tails, lift, started, driving)
+    bound = Promises(loaded, routes, past, tails, lift, started, driving, held)
     shipments = list(bound.shipments())
     fitting = tuple(s for s in shipments if fits_a_vehicle(s, vehicles))
     left = {s.id for s in shipments} - {s.id for s in fitting}
@@ -172,12 +167,18 @@ def _at_the_hub(loaded: WaveProblem, vehicle: Vehicle) -> Vehicle:
 
 
 def _on_the_road(loaded: WaveProblem, vehicle: Vehicle, past: list[Stop]) -> Vehicle:
-    """The van from its last stop on: its place, when it can leave, the room left. Its fixed cost is spent."""
+    """The van from its last stop on, or from where it stood broken down: its place, when it can leave, the
+    room left. Its fixed cost is spent.
+    """
     start, ready = vehicle.start, vehicle.shift.opens_s
     if past:
         last = past[-1]
         start = str(last.place.uuid)
-        ready = (_left_at(last) - clock.at(loaded.day, 0)).total_seconds()
+        ready = (left_at(last) - clock.at(loaded.day, 0)).total_seconds()
+    stood = loaded.breakdowns.get(vehicle.id)
+    if stood is not None and stood.ended_at and (not past or stood.reported_at >= left_at(past[-1])):
+        start = str(stood.place.uuid)
+        ready = (stood.ended_at - clock.at(loaded.day, 0)).total_seconds()
     opens_s = min(max(ready, _now_s(loaded)), vehicle.shift.closes_s)
     rooms = _room_left(vehicle, past)
     known = start in loaded.problem.index.places
@@ -210,101 +211,6 @@ def _room_left(vehicle: Vehicle, past: Iterable[Stop]) -> tuple[Compartment, ...
     return tuple(less(room) for room in vehicle.compartments)
 
 
-def _left_at(stop: Stop) -> datetime:
-    """When the van leaves a stop behind it, or where it stands now."""
-    return stop.ended_at if stop.status in ENDED and stop.ended_at else stop.departs_at
-
-
-class _Promises:
-    """Shipments of what is to come, each bound by what was promised about it."""
-
-    def __init__(
-        self,
-        loaded: WaveProblem,
-        routes: Mapping[str, Route],
-        past: Mapping[str, list[Stop]],
-        tails: Mapping[str, list[Stop]],
-        lift: Lift,
-        started: set[str],
-        driving: set[str],
-    ) -> None:
-        self.loaded, self.lift, self.started = loaded, lift, started
-        self.routes, self.past = routes, past
-        self.at_hub = frozenset(driving - started)
-        self.driving = frozenset(driving)
-        self.stops: dict[tuple[str, str], tuple[str, Stop]] = {}
-        for label, stops in tails.items():
-            for stop in stops:
-                for task in stop.tasks.all():
-                    self.stops[str(task.leg.uuid), task.kind] = (label, stop)
-        self.boarded = {
-            str(task.leg.uuid): label
-            for label, stops in past.items()
-            for stop in stops
-            for task in stop.tasks.all()
-            if task.kind == "collect" and stop.status != StopStatus.FAILED
-        }
-        self.here = {
-            str(task.leg.uuid)
-            for stops in past.values()
-            for stop in stops
-            if stop.status == StopStatus.ARRIVED
-            for task in stop.tasks.all()
-            if not (task.kind == "collect" and task.leg.kind == LegKind.DIRECT)
-        }
-
-    def shipments(self) -> Iterable[Shipment]:
-        for shipment in self.loaded.problem.shipments:
-            if shipment.id not in self.here:  # what the van is handling now is nobody's to plan
-                yield self._bound(shipment)
-
-    def _bound(self, shipment: Shipment) -> Shipment:
-        at = self.stops.get((shipment.id, "drop")) or self.stops.get((shipment.id, "collect"))
-        label, stop = at or ("", None)
-        carrier = self.boarded.get(shipment.id, label if label in self.started else "")
-        if shipment.direction is Direction.PAIR and shipment.id in self.boarded:
-            shipment = replace(shipment, direction=Direction.DOWN, collection=None)
-        if shipment.direction is Direction.DOWN:
-            aboard = carrier and carrier in self.started
-            shipment = replace(
-                shipment,
-                vehicles=frozenset({carrier}) & self.driving if aboard else self.at_hub,
-                cold_budget_s=self._cold_left(shipment, carrier) if aboard else shipment.cold_budget_s,
-                release_s=None if aboard else shipment.release_s,
-            )
-        if stop is None or shipment.id in self.lift.legs or label in self.lift.vehicles:
-            return shipment
-        kept = tuple(
-            replace(option, window=self._around(label, stop))
-            for option in shipment.options
-            if option.place == str(stop.place.uuid)
-        )
-        return replace(shipment, options=kept or shipment.options)
-
-    def _cold_left(self, shipment: Shipment, label: str) -> float | None:
-        """Each stop of the tour so far has opened the doors once."""
-        if shipment.cold_budget_s is None:
-            return None
-        index = next((v for v in self.loaded.problem.vehicles if v.id == label), None)
-        door_s = float(index.door_s) if index is not None else 0.0
-        return max(0.0, float(shipment.cold_budget_s) - door_s * len(self.past[label]))
-
-    def _around(self, label: str, stop: Stop) -> Window:
-        """The promised half hour, wider by as much as the van is late already."""
-        at_s = (stop.arrives_at - clock.at(self.loaded.day, 0)).total_seconds()
-        slack_s = rules.PROMISE.total_seconds()
-        return Window(at_s - slack_s, at_s + slack_s + self._late_s(label))
-
-    def _late_s(self, label: str) -> float:
-        """How late the van is: at its last stop, or because it has not left yet."""
-        if label in self.started:
-            past = self.past[label]
-            late = _left_at(past[-1]) - past[-1].departs_at if past else timedelta()
-        else:
-            late = clock.now() - self.routes[label].departs_at
-        return max(0.0, late.total_seconds())
-
-
 def _replay(standing: Standing, label: str, stops: Iterable[Stop], lift: Lift) -> None:
     """The stops to come as nodes of the problem. Legs that were cancelled, or whose place is shut, drop
     out.
@@ -334,7 +240,16 @@ def nodes_of(
                 standing.dropped.append(label)
             else:
                 sequence.append(node)
-    return sequence
+    return _without_orphans(standing, sequence)
+
+
+def _without_orphans(standing: Standing, sequence: list[int]) -> list[int]:
+    """Without drops of what the van did not get and will not fetch (its collection failed)."""
+    nodes, shipments = standing.net.nodes, standing.loaded.problem.shipments
+    fetched = {nodes[node].shipment for node in sequence if nodes[node].kind is Kind.COLLECT}
+    orphans = [n for n in sequence if nodes[n].kind is Kind.DROP and nodes[n].shipment not in fetched]
+    standing.dropped += [shipments[nodes[node].shipment].id for node in orphans]
+    return [node for node in sequence if node not in orphans]
 
 
 def node_at(standing: Standing, number: int, stop: Stop, task: StopTask) -> int | None:

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from farmers.models import Station
 from marketplace.custody.models import HandlingUnit, UnitKind
 from marketplace.custody.services import Holder, hand_over, units_held_by
 from marketplace.kernel import clock
-from marketplace.kernel.errors import NotFound
+from marketplace.kernel.errors import N_, InvalidInput, NotFound
 from marketplace.kernel.principal import Principal
 from marketplace.kernel.temperature import require_readable
 from marketplace.kernel.texts import require_text
 from marketplace.outbox.publishing import publish
+from marketplace.places.models import PlaceKind
 from routing.errors import NotAtThisStop, NotOnThisRoute, OpenStops, RouteNotStarted, StopNotReached
 from routing.events import RouteFinished, RouteStarted, ShipmentDelivered, ShipmentUnserved, StopCompleted
-from routing.models import Leg, Route, Shipment, Stop, StopTask
+from routing.models import Breakdown, Leg, Route, Shipment, Stop, StopTask
+from routing.rules import COLD_ZONES
 from routing.services.access import route_for, stop_for
 from routing.states import (
     ROUTE_MOVES,
@@ -157,31 +159,55 @@ def hand_over_units(
 def collect_units(
     *, principal: Principal, stop_uuid: UUID, unit_uuids: Sequence[UUID], temperature_c: float | None = None
 ) -> Stop:
-    """Take crates and packed parcels from the station of this stop onto the van.
+    """Take crates and packed parcels of this stop onto the van: from its station, or from the van that broke
+    down here.
 
-    Raises InvalidInput, NotAtThisStop for a parcel that no direct ride of this stop expects, WrongHolder.
+    Raises InvalidInput, NotAtThisStop for a parcel that no ride from this stop expects, WrongHolder.
     """
     require_readable(temperature_c)
     with transaction.atomic():
         stop = _reached(principal, stop_uuid)
-        station = _station(stop)
-        legs = _legs_here(stop, "collect")
+        legs, breakdown = _legs_here(stop, "collect"), met_at(stop)
+        giver = _broken(breakdown) if breakdown else Holder("station", _station(stop).uuid)
         for unit in _units(unit_uuids):
-            if unit.kind == UnitKind.PARCEL and unit.reference not in legs:
+            free = unit.kind == UnitKind.CRATE and breakdown is None
+            if not free and unit.reference not in legs and unit.uuid not in legs:
                 raise NotAtThisStop(field="unit_ids", params={"code": unit.code})
+            if breakdown is not None and unit.zone in COLD_ZONES and temperature_c is None:
+                raise InvalidInput(N_("请填写实测温度"), field="temperature_c")
             hand_over(
                 unit=unit,
                 to=vehicle_holder(stop.route),
-                expected_from=Holder("station", station.uuid),
+                expected_from=giver,
                 place_uuid=stop.place.uuid,
                 actor_uuid=principal.user_uuid,
                 temperature_c=temperature_c,
+                proof={"breakdown": str(breakdown.uuid)} if breakdown else None,
             )
     return stop
 
 
+def met_at(stop: Stop) -> Breakdown | None:
+    """The breakdown whose load is fetched at this stop."""
+    if stop.place.kind != PlaceKind.ROADSIDE:
+        return None
+    found: Breakdown | None = Breakdown.objects.filter(place=stop.place).select_related("vehicle").first()
+    return found
+
+
+def _broken(breakdown: Breakdown) -> Holder:
+    return Holder("vehicle", breakdown.vehicle.uuid)
+
+
 def collectable_units(stop: Stop) -> QuerySet[HandlingUnit]:
-    """What the station of this stop has ready: its crates, and parcels that ride on directly."""
+    """What this stop has ready: the crates of its station and parcels that ride on directly; at a van that
+    broke down, of its load what this tour fetches.
+    """
+    breakdown = met_at(stop)
+    if breakdown is not None:
+        wanted = list(_legs_here(stop, "collect"))
+        load = units_held_by(_broken(breakdown))
+        return load.filter(Q(reference__in=wanted) | Q(uuid__in=wanted))
     station = Station.objects.filter(place=stop.place).first()
     if station is None:
         return HandlingUnit.objects.none()

@@ -15,6 +15,10 @@ REASONS = {
     "shift": N_("超出行车时间"),
     "road_closed": N_("道路封闭，没有别的路"),
     "vehicle": N_("这辆车今天不再出车"),
+    "no_room_ambient": N_("没有别的车有空位"),
+    "no_room_cool": N_("没有别的车的阴凉厢有空位"),
+    "no_room_chilled": N_("没有别的车的冷藏厢有空位"),
+    "no_room_frozen": N_("没有别的车的冷冻厢有空位"),
 }
 ELSE = N_("线路排不下")
 

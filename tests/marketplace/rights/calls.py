@@ -92,6 +92,7 @@ CALLS: dict[str, Call] = {
     "Query.hubBoard": _by(PACKER, "dispatcher", hubId="{hub}", date=DAY),
     "Query.plans": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
     "Query.plan": _by("dispatcher", PACKER, id="{plan}"),
+    "Query.breakdowns": _by("dispatcher", PACKER, hubId="{hub}"),
     "Query.comparePlans": _by("dispatcher", PACKER, planId="{plan}", otherId="{plan_before}"),
     "Query.waybills": _by("dispatcher", PACKER, hubId="{hub}", date=DAY),
     "Query.cityRun": _by("dispatcher", date=DAY, wave="village_loop"),
@@ -261,6 +262,9 @@ CALLS: dict[str, Call] = {
     ),
     "Mutation.replanFailure": _by(
         "dispatcher", planId="{plan}", vehicleId="{waiting_van}", preview=False, idempotencyKey="fails-1"
+    ),
+    "Mutation.vehicleWorksAgain": _by(
+        "dispatcher", breakdownId="{breakdown}", preview=True, idempotencyKey="works-1"
     ),
     "Mutation.importWaybills": _by(
         "dispatcher",

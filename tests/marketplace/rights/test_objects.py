@@ -65,6 +65,7 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Query.hubBoard": {"hubId": OWN},
     "Query.plans": {"hubId": OWN},
     "Query.plan": {"id": OWN},
+    "Query.breakdowns": {"hubId": OWN},
     "Query.comparePlans": {"planId": OWN, "otherId": OWN},
     "Query.waybills": {"hubId": OWN},
     "Query.roadClosures": {"hubId": OWN},
@@ -145,7 +146,9 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
         "planId": OWN,
         "placeId": Foreign("{place}", "not_found"),
         "vehicleId": Foreign("{town_van}", "not_found"),
+        "atPlaceId": Open("a van may break down wherever it is"),
     },
+    "Mutation.vehicleWorksAgain": {"breakdownId": OWN},
     "Mutation.importWaybills": {"hubId": OWN},
     "Mutation.undoWaybills": {"id": OWN},
     "Mutation.closeRoad": {

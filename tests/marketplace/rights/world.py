@@ -34,7 +34,7 @@ from orders.services.packing import Portion, pack_fulfilment, pack_shipment
 from orders.services.settling import goods_parts
 from orders.services.villager_orders import order_for_villager
 from orders.services.weigh_in import weigh_in
-from routing.models import FixedTour, Leg, Plan, RoadClosure, Route, Stop, WaybillBatch
+from routing.models import Breakdown, FixedTour, Leg, Plan, RoadClosure, Route, Stop, WaybillBatch
 from routing.services import dropping, tour
 from tests.factories.accounts import make_user
 from tests.factories.catalog import make_product
@@ -50,7 +50,7 @@ from tests.factories.orders import (
     make_paid_order,
     make_village_goods,
 )
-from tests.factories.places import make_site, make_vehicle
+from tests.factories.places import make_place, make_site, make_vehicle
 from tests.factories.routing import make_route
 from tests.marketplace.rights.cast import World, elsewhere, make_file, make_plot, staff, user_of
 
@@ -195,6 +195,7 @@ def _on_the_loop(world: World) -> None:
     tour.complete_stop(principal=world.courier, stop_uuid=ending.stops.get().uuid)
     world.name(
         closure=_closure(world),
+        breakdown=_breakdown(waiting),
         fixed_tour=_fixed_tour(waiting),
         waybills=WaybillBatch.objects.create(
             hub=market.hub, firm="中通", deliver_on=clock.today(), imported_at=clock.now()
@@ -229,6 +230,18 @@ def _closure(world: World) -> RoadClosure:
         made_at=clock.now(),
     )
     return closure
+
+
+def _breakdown(route: Route) -> Breakdown:
+    """A van without a tour that stands by the road."""
+    breakdown: Breakdown = Breakdown.objects.create(
+        hub=route.plan.hub,
+        vehicle=make_vehicle(hub=route.plan.hub),
+        place=make_place(kind="roadside", county=route.plan.hub.county),
+        plan=route.plan,
+        reported_at=clock.now(),
+    )
+    return breakdown
 
 
 def _fixed_tour(route: Route) -> FixedTour:

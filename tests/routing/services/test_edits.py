@@ -12,6 +12,7 @@ from lockers.services.cabinets import CellSpec, register_cabinet
 from lockers.services.holds import firm_hold, hold_capacity
 from marketplace.accounts.services.consents import give_delivery_consent
 from marketplace.accounts.services.sign_in import principal_of
+from marketplace.custody.services import Holder, create_unit
 from marketplace.kernel import clock
 from marketplace.kernel.errors import Forbidden, NotFound
 from marketplace.kernel.ids import uuid7
@@ -266,10 +267,23 @@ def test_a_van_that_fails_gives_its_stops_to_another(
 
 def test_what_a_broken_van_carries_is_reported(plan: Plan, dispatcher: Principal) -> None:
     route = depart(plan, dispatcher)
+    for shipment in Shipment.objects.all():
+        create_unit(
+            kind="parcel",
+            zone="ambient",
+            gross_g=2_000,
+            volume_ml=5_000,
+            size="S",
+            holder=Holder("vehicle", route.vehicle.uuid),
+            reference=shipment.reference,
+        )
+    Vehicle.objects.exclude(pk=route.vehicle_id).update(active=False)
     effect = edits.replan_failure(principal=dispatcher, plan_uuid=plan.uuid, vehicle_uuid=route.vehicle.uuid)
-    assert len(effect.unserved) == 4
+    assert {reason for _, reason in effect.held} == {"no_room_ambient"}
+    assert len(effect.held) == 4
     assert set(Shipment.objects.values_list("status", flat=True)) == {"unserved"}
-    assert len(told("ShipmentUnserved")) == 4
+    asked = Shipment.objects.filter(direction="down").values_list("reference", flat=True)
+    assert {str(reference) for reference in asked} <= {row["reference"] for row in told("ShipmentUnserved")}
 
 
 def test_only_this_hubs_dispatcher_and_only_the_newest_version(
