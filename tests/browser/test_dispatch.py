@@ -86,3 +86,43 @@ def test_a_road_is_closed_and_opened_again(sign_in, accessible) -> None:
     accessible(page)
     page.get_by_role("button", name="恢复通行").click()
     expect(page.get_by_text("没有封闭的道路")).to_be_visible()
+
+
+def choose_waybills(page: Page, *rows: str) -> None:
+    content = "\n".join(("运单号,地点,重量,运费,收件人", *rows)).encode()
+    page.locator("input[type=file]").set_input_files(
+        {"name": "waybills.csv", "mimeType": "text/csv", "buffer": content}
+    )
+
+
+def test_other_carriers_waybills_come_in_and_go_back(sign_in, accessible) -> None:
+    page = sign_in("dispatcher")
+    page.goto("/dispatch/roads")
+    places = page.get_by_label("地点", exact=True).locator("option")
+    expect(places.nth(1)).to_be_attached()
+    names = places.all_inner_texts()[1:]
+
+    page.goto("/dispatch/waybills")
+    expect(page.get_by_label("选择文件")).to_be_disabled()
+    page.locator("input[name=firm]").fill("中通")
+    rows = [f"ZT{7000 + at},{name},1.2,2.5,李*" for at, name in enumerate(names)]
+    choose_waybills(page, *rows, "ZT1,没有这里,九斤,2.5,李*")
+    faults = page.get_by_role("alert").filter(has_text="处要改")
+    expect(faults).to_be_visible()
+    shot(page, "waybill-faults")
+    accessible(page)
+
+    wrong = page.get_by_text(re.compile(r"第 \d+ 行 地点")).all_inner_texts()
+    elsewhere = {int(re.findall(r"\d+", text)[0]) for text in wrong}
+    mine = [row for number, row in enumerate(rows, start=2) if number not in elsewhere][:3]
+    assert mine
+    choose_waybills(page, *mine)
+    page.get_by_role("button", name=f"接收 {len(mine)} 件").click()
+    listed = page.get_by_role("list", name="中通")
+    expect(listed.get_by_role("listitem")).to_have_count(len(mine))
+    expect(listed.get_by_text("待安排").first).to_be_visible()
+    shot(page, "waybills")
+    accessible(page)
+    page.get_by_role("button", name="整批退回 中通").click()
+    page.get_by_role("dialog").get_by_role("button", name="整批退回").click()
+    expect(page.get_by_text("这一天没有代收的运单")).to_be_visible()

@@ -14,7 +14,7 @@ PAGES = {
     ],
     "courier": ["/courier"],
     "hub_operator": ["/hub"],
-    "dispatcher": ["/dispatch", "/dispatch/roads"],
+    "dispatcher": ["/dispatch", "/dispatch/roads", "/dispatch/waybills"],
     "cabinet_operator": [
         "/cabinets", "/cabinets/fleet", "/cabinets/tasks", "/cabinets/use", "/cabinets/breaches",
         "/cabinets/import", "/cabinets/devices", "/cabinets/rules",

@@ -119,6 +119,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/fees", component: () => import("@/surfaces/money/FeesPage.vue"), meta: { texts: ["money"] } },
   { path: "/hub", component: () => import("@/surfaces/hub/HubPage.vue"), meta: hub },
   { path: "/dispatch", component: () => import("@/surfaces/dispatch/PlansPage.vue"), meta: dispatch },
+  { path: "/dispatch/waybills", component: () => import("@/surfaces/dispatch/WaybillsPage.vue"), meta: dispatch },
   { path: "/dispatch/roads", component: () => import("@/surfaces/dispatch/RoadsPage.vue"), meta: dispatch },
   {
     path: "/dispatch/plans/:id",
