@@ -1,5 +1,7 @@
-"""Rows of planning. `plans`: shipments, legs and what carries them; `sectors`: large waves on their way."""
+"""Rows of planning. `plans`: shipments, legs and what carries them; `sectors`: large waves on their way;
+`breakdowns`: vans that stand."""
 
+from routing.models.breakdowns import Breakdown
 from routing.models.plans import (
     CityPart,
     CityRun,
@@ -25,6 +27,7 @@ from routing.models.plans import (
 from routing.models.sectors import Sector, SectorRun
 
 __all__ = [
+    "Breakdown",
     "CityPart",
     "CityRun",
     "FixedStop",
