@@ -37,10 +37,10 @@ NAMES = {
 
 HEAD = """
 Written by `make bench` from the rows in [bench/](bench/); a further run adds rows. All who stand in one
-table solved the same instances with the same budget in one run. Every plan went through our `check`, which
-shares no code with any search. Gaps are to the best known; where routes come first, only runs with no more
-routes than the best known are compared, and how many those were is said. PyVRP and VROOM come from `make
-install-bench`.
+table solved the same instances with the same budget on this machine. Every plan went through our `check`,
+which shares no code with any search. Gaps are to the best known; where routes come first, only runs with no
+more routes than the best known are compared, and how many those were is said. PyVRP and VROOM come from
+`make install-bench`.
 """
 BESIDE = """
 One core each. *Comparable*: all served, every rule kept, no more routes than known.
