@@ -8,6 +8,7 @@ A `DATABASE_URL` of the environment wins. `YINONG_TEST_PG=15` takes Debian's Pos
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -50,12 +52,21 @@ os.environ.setdefault("SECRET_KEY", "of-the-tests-only")
 os.environ.setdefault("TESTER_CONSOLE", "1")  # tests move business time
 os.environ["REDIS_URL"] = "memory://"  # tasks run in this process, or are only counted
 django.setup()
+# `--hypothesis-profile=default` tries twice as much.
+hypothesis.settings.register_profile("suite", max_examples=50)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.hookimpl(trylast=True)  # tests/browser/conftest.py sets the marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: Playwright keeps an event loop running, beside which no other may run."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: the collector need not walk through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

@@ -1,4 +1,4 @@
-"""One world for a whole module. It stands in a transaction around those of the tests: each finds it whole."""
+"""One world for this package. It stands in a transaction around those of the tests: each finds it whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def standing_world(
     django_db_setup: None, django_db_blocker: Any, running_simulator: Simulator
 ) -> Iterator[World]:
@@ -60,7 +60,7 @@ def world(standing_world: World, db: None) -> World:
     return standing_world
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def standing_rows(standing_world: World, django_db_blocker: Any) -> Rows:
     with django_db_blocker.unblock():
         return rows()
