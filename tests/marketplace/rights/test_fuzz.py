@@ -3,7 +3,7 @@
 One call that succeeds is taken from calls.py, and one of its arguments is replaced. A refusal leaves every
 row as it was. What can never be right (`WRONG`) is refused, and the refusal names the argument.
 
-Each argument gets a third of the values of its type, another third than its neighbour; FUZZ=all tries every one.
+Each argument gets a third of the values of its type, another third than its neighbour; FUZZ=all tries all.
 """
 
 import os
