@@ -1,8 +1,13 @@
 /** What a request may carry (256 KB), less a third for base64. */
 export const MAX_FILE_BYTES = 180 * 1024;
 
-/** A chosen file as GraphQL takes it: its name, and its bytes as base64. */
-export async function fileArgument(chosen: File): Promise<{ fileName: string; file: string }> {
+/** A file as GraphQL takes it: its name, and its bytes as base64. */
+export interface FileArgument {
+  fileName: string;
+  file: string;
+}
+
+export async function fileArgument(chosen: File): Promise<FileArgument> {
   return { fileName: chosen.name.slice(-120), file: base64(await chosen.arrayBuffer()) };
 }
 
