@@ -5,7 +5,7 @@ import graphene
 from lockers.schema.cabinets import OPERATORS
 from lockers.services import site_imports
 from marketplace.api.arguments import file_bytes
-from marketplace.api.errors import refusal
+from marketplace.api.errors import cell_refusal
 from marketplace.api.guard import guarded
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
@@ -95,7 +95,7 @@ class ImportSites(Command):
         return {
             "import_id": str(result.batch.uuid) if result.batch else None,
             "preview": [_preview(plan) for plan in result.ready],
-            "faults": [_fault(fault) for fault in result.faults],
+            "faults": [cell_refusal(fault) for fault in result.faults],
         }
 
 
@@ -114,11 +114,6 @@ def _preview(plan):
         "cells": plan.cells,
         "status": plan.status,
     }
-
-
-def _fault(fault):
-    told = refusal(fault.error)
-    return {"row": fault.row, "column": fault.column, "code": told.code, "message": told.message}
 
 
 class UndoSiteImport(Command):

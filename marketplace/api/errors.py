@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import graphene
 from django.utils.translation import gettext
 
+from marketplace.documents.tables import RowFault
 from marketplace.kernel.errors import DomainError
 
 _SNAKE = re.compile(r"_([a-z0-9])")
@@ -30,6 +31,12 @@ def refusal(error: DomainError) -> Refusal:
     """The error in the reader's language."""
     field = camel(error.field) if error.field else None
     return Refusal(code=error.error_code, field=field, message=error.render(gettext))
+
+
+def cell_refusal(fault: RowFault) -> dict[str, object]:
+    """A bad cell of a table as `{row, column, code, message}`, in the reader's language."""
+    told = refusal(fault.error)
+    return {"row": fault.row, "column": fault.column, "code": told.code, "message": told.message}
 
 
 class UserError(graphene.ObjectType):

@@ -3,7 +3,7 @@
 import graphene
 
 from marketplace.api.arguments import file_bytes
-from marketplace.api.errors import refusal
+from marketplace.api.errors import cell_refusal
 from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
@@ -123,13 +123,8 @@ class ImportWaybills(Command):
                 }
                 for row in result.ready
             ],
-            "faults": [_fault(fault) for fault in result.faults],
+            "faults": [cell_refusal(fault) for fault in result.faults],
         }
-
-
-def _fault(fault):
-    told = refusal(fault.error)
-    return {"row": fault.row, "column": fault.column, "code": told.code, "message": told.message}
 
 
 class UndoWaybills(Command):
