@@ -239,6 +239,8 @@ def test_what_was_not_acknowledged_comes_again_after_a_reconnect(net: Net) -> No
         device.publish("lk/L1/up/tele", b"%d" % number)
     first, second, third = inbox.next(), inbox.next(), inbox.next()
     server.acknowledge(second)
+    # What goes out behind the acknowledgement has arrived, so the acknowledgement has.
+    wait_subscribed(server, Inbox(device, "lk/L1/down/+"), "lk/L1/down/cmd")
     again = Inbox(net.server(), "lk/+/up/#")
     assert [again.next().payload, again.next().payload] == [first.payload, third.payload]
     assert again.empty()
