@@ -7,7 +7,9 @@ HEADER = "商品,农户,数量,单价,采收日期"
 
 def choose(page: Page, *lines: str) -> None:
     content = "\r\n".join((HEADER, *lines)).encode("gb18030")  # as Chinese Excel saves it
-    page.locator("input[type=file]").set_input_files(
+    table = page.locator("input[type=file]")
+    expect(table).to_be_enabled()  # a file is put into a disabled field too, before the station is known
+    table.set_input_files(
         {"name": "lots.csv", "mimeType": "text/csv", "buffer": content}
     )
 
