@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from lockers.services.blocks import free_zone, hold_parcels, release_after_withdrawal
+from lockers.services.oversight.blocks import free_zone, hold_parcels, release_after_withdrawal
 from marketplace.outbox.delivery import DeliveredEvent
 
 

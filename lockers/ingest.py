@@ -22,14 +22,14 @@ from django.db import InterfaceError, OperationalError, connection
 
 from lockers.models import Device
 from lockers.protocol.topics import STATES, UPWARD, Channel, Topic
-from lockers.services.cabinets import CONFIG_CHANNEL
-from lockers.services.carriers import Carrier
-from lockers.services.commands import COMMAND_CHANNEL, expire_commands, mark_sent, signed_pending
-from lockers.services.config import signed_config
-from lockers.services.facts import devices_to_settle, settle_device
-from lockers.services.intake import Arrived, take_in
-from lockers.services.presence import all_unknown
-from lockers.services.simulated import BLUEPRINT_TOPIC, CLOCK_TOPIC, blueprints, clock_message
+from lockers.services.devices.carriers import Carrier
+from lockers.services.devices.commands import COMMAND_CHANNEL, expire_commands, mark_sent, signed_pending
+from lockers.services.devices.config import signed_config
+from lockers.services.devices.simulated import BLUEPRINT_TOPIC, CLOCK_TOPIC, blueprints, clock_message
+from lockers.services.messages.facts import devices_to_settle, settle_device
+from lockers.services.messages.intake import Arrived, take_in
+from lockers.services.messages.presence import all_unknown
+from lockers.services.sites.cabinets import CONFIG_CHANNEL
 from lockers.transports.exchange import Exchange
 from lockers.transports.loopback import LoopbackServer
 from lockers.transports.maker import MakerLine

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
 from django.views.decorators.http import require_GET
 
-from lockers.services.site_template import sites_template
-from lockers.services.siting import siting_csv
+from lockers.services.oversight.siting import siting_csv
+from lockers.services.sites.site_template import sites_template
 from marketplace.accounts.services.sign_in import authenticate
 from marketplace.api import ratelimit
 from marketplace.api.errors import refusal

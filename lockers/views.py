@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST
 from lockers.models import Reader
 from lockers.protocol import requests as wire
 from lockers.protocol.errors import Malformed
-from lockers.services.presence import note_presence
-from lockers.services.registration import register
-from lockers.services.requests import answer, as_json, authenticate, read_body
-from lockers.services.rfid import read_reads, take_reads
+from lockers.services.devices.registration import register
+from lockers.services.messages.presence import note_presence
+from lockers.services.messages.requests import answer, as_json, authenticate, read_body
+from lockers.services.messages.rfid import read_reads, take_reads
 from marketplace.api import ratelimit
 from marketplace.kernel import clock
 from marketplace.kernel.errors import DomainError, Forbidden, RateLimited

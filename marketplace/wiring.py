@@ -7,24 +7,24 @@ from catalog.services.cycles import close_due_cycles, open_next_cycles
 from catalog.services.listing import expire_due_lots
 from catalog.services.stock import expire_due_reservations
 from lockers import handlers as lockers
-from lockers.services.collection import expire_due_parcels, remind_due_parcels
-from lockers.services.commands import expire_commands
-from lockers.services.dwell import measure_dwell
-from lockers.services.holds import expire_due_holds
-from lockers.services.presence import notice_silent_devices
+from lockers.services.capacity.dwell import measure_dwell
+from lockers.services.capacity.holds import expire_due_holds
+from lockers.services.devices.commands import expire_commands
+from lockers.services.messages.presence import notice_silent_devices
+from lockers.services.parcels.collection import expire_due_parcels, remind_due_parcels
 from marketplace.outbox.delivery import Handler
 from marketplace.telemetry.services.breaches import review_due_probes
 from marketplace.telemetry.services.upkeep import keep_readings
 from orders import handlers as orders
 from orders.payments.services.due import dispatch_due as settle_payments
-from orders.services.carrier_payouts import pay_carriers_due
-from orders.services.claims import grant_unanswered
-from orders.services.goods_returns import end_due_returns
-from orders.services.payouts import pay_out_due
-from orders.services.shortages import settle_unanswered
+from orders.services.redress.claims import grant_unanswered
+from orders.services.redress.goods_returns import end_due_returns
+from orders.services.redress.shortages import settle_unanswered
+from orders.services.settlement.carrier_payouts import pay_carriers_due
+from orders.services.settlement.payouts import pay_out_due
 from routing import handlers as routing
-from routing.services.queueing import queue_due_waves
-from routing.services.sectoring import join_late_runs
+from routing.services.waves.queueing import queue_due_waves
+from routing.services.waves.sectoring import join_late_runs
 
 HANDLERS: dict[str, list[Handler]] = {
     "farmers.AgentConsentRevoked": [catalog.consent_revoked],

@@ -9,20 +9,11 @@ from uuid import UUID
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
 from orders.models import Order
-from orders.services import (
-    arrivals,
-    carrier_payouts,
-    claims,
-    fee_rules,
-    harvest,
-    paying,
-    payouts,
-    receipts,
-    refunding,
-    shortages,
-    staying,
-    storage_fees,
-)
+from orders.services.documents import receipts
+from orders.services.fulfilment import arrivals, harvest, staying, storage_fees
+from orders.services.purchases import paying
+from orders.services.redress import claims, refunding, shortages
+from orders.services.settlement import carrier_payouts, fee_rules, payouts
 from orders.storefront.reach import refresh_reach
 
 

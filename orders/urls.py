@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
-from orders.services.labels import FORMATS
-from orders.services.statement_files import FILES
+from orders.services.documents.statement_files import FILES
+from orders.services.fulfilment.labels import FORMATS
 from orders.views import claim_photo, label_file, receipt_file, statement_file
 
 

@@ -18,12 +18,12 @@ from marketplace.api.errors import refusal
 from marketplace.api.view import bearer_token
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, DomainError, InvalidInput
-from orders.services import labels
-from orders.services.claims import claim_for
-from orders.services.receipt_files import receipt_pdf
-from orders.services.receipts import receipt_for
-from orders.services.statement_files import FILES
-from orders.services.statements import statement
+from orders.services.documents.receipt_files import receipt_pdf
+from orders.services.documents.receipts import receipt_for
+from orders.services.documents.statement_files import FILES
+from orders.services.documents.statements import statement
+from orders.services.fulfilment import labels
+from orders.services.redress.claims import claim_for
 
 _STATUS = {"unauthenticated": 401, "forbidden": 403, "not_found": 404, "rate_limited": 429}
 #: files of one user in an hour

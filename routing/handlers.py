@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from marketplace.outbox.delivery import DeliveredEvent
-from routing.services import pictures
-from routing.services.changes import tell_courier
-from routing.services.dropping import note_deposited
+from routing.services.quotes import pictures
+from routing.services.tours.changes import tell_courier
+from routing.services.tours.dropping import note_deposited
 
 
 def parcel_deposited(event: DeliveredEvent) -> None:

@@ -7,8 +7,10 @@ from celery import shared_task
 
 from marketplace.kernel.errors import DomainError
 from routing.models import Plan, SectorRun
-from routing.services import city, due, insights, sectoring
-from routing.services.queueing import fail_run, finish_run, send
+from routing.services import due
+from routing.services.reports import insights
+from routing.services.waves import city, sectoring
+from routing.services.waves.queueing import fail_run, finish_run, send
 
 
 @shared_task

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from routing.services.plan_files import FILES
+from routing.services.reports.plan_files import FILES
 from routing.views import plan_file
 
 

@@ -15,7 +15,7 @@ from marketplace.api.view import bearer_token
 from marketplace.kernel import clock
 from marketplace.kernel.errors import DomainError
 from routing.services.access import plan_for
-from routing.services.plan_files import FILES
+from routing.services.reports.plan_files import FILES
 
 _STATUS = {"unauthenticated": 401, "forbidden": 403, "not_found": 404, "rate_limited": 429}
 #: files of one user in an hour

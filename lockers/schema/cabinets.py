@@ -5,8 +5,8 @@ from django.db.models import Prefetch
 
 from lockers.models import Allocation, Cabinet, Compartment
 from lockers.models.allocations import LIVE_ALLOCATION
-from lockers.services import blocks
-from lockers.services.cabinets import silent
+from lockers.services.oversight import blocks
+from lockers.services.sites.cabinets import silent
 from marketplace.api.guard import PUBLIC, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid

@@ -3,7 +3,8 @@
 import graphene
 
 from lockers.schema.cabinets import OPERATORS
-from lockers.services import devices, recorders, rfid
+from lockers.services.devices import keeping, recorders
+from lockers.services.messages import rfid
 from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.errors import N_, InvalidInput
@@ -104,7 +105,7 @@ class Query(graphene.ObjectType):
     @guarded(OPERATORS)
     def resolve_devices(root, info, first):
         most = require_between(first, 1, MOST, "first")
-        return list(devices.kept_devices(principal=info.context.principal)[:most])
+        return list(keeping.kept_devices(principal=info.context.principal)[:most])
 
     @guarded(OPERATORS)
     def resolve_unknown_tags(root, info, first):
@@ -122,7 +123,7 @@ class IssueDeviceToken(Command):
     @classmethod
     def perform(cls, principal, *, device_id):
         uuid = parse_uuid(device_id, "device_id")
-        return {"token": devices.issue_device_token(principal=principal, device_uuid=uuid)}
+        return {"token": keeping.issue_device_token(principal=principal, device_uuid=uuid)}
 
 
 class RevokeDevice(Command):
@@ -136,7 +137,7 @@ class RevokeDevice(Command):
     @classmethod
     def perform(cls, principal, *, device_id, reason):
         uuid = parse_uuid(device_id, "device_id")
-        return {"device": devices.revoke_device(principal=principal, device_uuid=uuid, reason=reason)}
+        return {"device": keeping.revoke_device(principal=principal, device_uuid=uuid, reason=reason)}
 
 
 class RegisterReader(Command):

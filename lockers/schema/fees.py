@@ -3,7 +3,7 @@
 import graphene
 
 from lockers.fees import StorageTerms
-from lockers.services import storage_rules
+from lockers.services.sites import storage_rules
 from marketplace.api.guard import PUBLIC, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid

@@ -3,8 +3,9 @@
 import graphene
 
 from lockers.schema.cabinets import OPERATORS, CommandType, CompartmentType
-from lockers.services import desk, fleet, inspection, utilisation
-from lockers.services.openings import outcome_of
+from lockers.services.oversight import desk, fleet, utilisation
+from lockers.services.parcels import inspection
+from lockers.services.parcels.openings import outcome_of
 from marketplace.api.guard import guarded
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid

@@ -5,9 +5,10 @@ import graphene
 from lockers.errors import NotCollectable
 from lockers.schema.cabinets import CommandType
 from lockers.schema.fees import StorageFeeTermsType
-from lockers.services import recipients, storage_rules
-from lockers.services.groups import pickup_code, pickup_qr
-from lockers.services.openings import outcome_of
+from lockers.services.parcels import recipients
+from lockers.services.parcels.groups import pickup_code, pickup_qr
+from lockers.services.parcels.openings import outcome_of
+from lockers.services.sites import storage_rules
 from marketplace.api.guard import SIGNED_IN, guarded
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid

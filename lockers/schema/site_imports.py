@@ -3,7 +3,7 @@
 import graphene
 
 from lockers.schema.cabinets import OPERATORS
-from lockers.services import site_imports
+from lockers.services.sites import site_imports
 from marketplace.api.arguments import file_bytes
 from marketplace.api.errors import cell_refusal
 from marketplace.api.guard import guarded

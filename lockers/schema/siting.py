@@ -2,7 +2,7 @@
 
 import graphene
 
-from lockers.services import siting
+from lockers.services.oversight import siting
 from marketplace.api.guard import guarded, roles
 
 

@@ -1,6 +1,15 @@
 """The doors of the lockers: capacity, groups and codes, drops, collection, blocks."""
 
-from lockers.services.blocks import (
+from lockers.services.capacity.holds import (
+    expire_due_holds,
+    firm_hold,
+    free_cells,
+    hold_capacity,
+    move_hold,
+    release_hold,
+)
+from lockers.services.devices.commands import Actor, commands_in_flight, expire_commands
+from lockers.services.oversight.blocks import (
     block_compartment,
     free_zone,
     hold_parcels,
@@ -9,26 +18,17 @@ from lockers.services.blocks import (
     release_held_parcels,
     unblock_compartment,
 )
-from lockers.services.cabinets import CellSpec, register_cabinet
-from lockers.services.collection import expire_due_parcels
-from lockers.services.commands import Actor, commands_in_flight, expire_commands
-from lockers.services.drop_states import DropState, drop_state
-from lockers.services.drops import (
+from lockers.services.parcels.collection import expire_due_parcels
+from lockers.services.parcels.drop_states import DropState, drop_state
+from lockers.services.parcels.drops import (
     DropPolicy,
     DropTicket,
     confirm_drop,
     misfit,
     open_for_drop,
 )
-from lockers.services.groups import open_pickup_group, pickup_code, pickup_qr, reissue_code
-from lockers.services.holds import (
-    expire_due_holds,
-    firm_hold,
-    free_cells,
-    hold_capacity,
-    move_hold,
-    release_hold,
-)
+from lockers.services.parcels.groups import open_pickup_group, pickup_code, pickup_qr, reissue_code
+from lockers.services.sites.cabinets import CellSpec, register_cabinet
 
 __all__ = [
     "Actor",

@@ -21,7 +21,7 @@ from marketplace.outbox.management.commands.drain import SWEEP
 from marketplace.outbox.models import OutboxEvent
 from marketplace.simulation.errors import CabinetDark, CabinetsAway, DoorIsShut, NoSuchFault
 from orders.payments.services.due import in_flight as payments_in_flight
-from routing.services.queueing import due_waves
+from routing.services.waves.queueing import due_waves
 
 #: sign that business time was moved, beside the drain's sign that it has looked for due work
 MOVED = "business time"

@@ -6,7 +6,7 @@ from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from orders.schema.types import many
-from orders.services import books, carrier_payouts, cash_closing
+from orders.services.settlement import books, carrier_payouts, cash_closing
 
 PLATFORM = roles("platform")
 OFFICERS = roles("information_officer")

@@ -6,7 +6,7 @@ from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from orders.schema.types import many
-from orders.services import claims
+from orders.services.redress import claims
 
 
 class ClaimType(graphene.ObjectType):

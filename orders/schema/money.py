@@ -6,7 +6,7 @@ from marketplace.api.guard import PUBLIC, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel import clock
 from orders.schema.types import many
-from orders.services import fee_rules
+from orders.services.settlement import fee_rules
 
 
 class FeeRulesType(graphene.ObjectType):

@@ -3,7 +3,7 @@ import logging
 import graphene
 
 from lockers.errors import NoRoom
-from lockers.services.siting import note_turned_away
+from lockers.services.oversight.siting import note_turned_away
 from marketplace.api.guard import SIGNED_IN, roles
 from marketplace.api.mutations import Command
 from marketplace.custody.schema import HandlingUnitType
@@ -11,19 +11,10 @@ from marketplace.kernel.errors import DomainError
 from marketplace.kernel.ids import parse_uuid
 from orders.payments.services import own_path
 from orders.schema.types import CartType, FulfilmentType, LineRefundType, OrderType, WeighInType
-from orders.services import (
-    cancelling,
-    cart,
-    checkout,
-    hand_out,
-    packing,
-    paying,
-    reading,
-    refunding,
-    storage_fees,
-    villager_orders,
-    weigh_in,
-)
+from orders.services import reading
+from orders.services.fulfilment import hand_out, packing, storage_fees, weigh_in
+from orders.services.purchases import cart, checkout, paying, villager_orders
+from orders.services.redress import cancelling, refunding
 
 log = logging.getLogger(__name__)
 OFFICERS = roles("information_officer")

@@ -6,8 +6,11 @@ from marketplace.kernel.ids import parse_uuid
 from orders.schema.boards import HubBoardType, StatementEventType, StatementType, StationBoardType
 from orders.schema.loading import remember_orders, remember_parts
 from orders.schema.types import CartType, OrderType, PickupChoicesType, PickupChoiceType
-from orders.services import boards, cart, checkout, reading, statement_events, statements
+from orders.services import reading
 from orders.services.access import actor_uuid
+from orders.services.documents import statement_events, statements
+from orders.services.fulfilment import boards
+from orders.services.purchases import cart, checkout
 
 OFFICERS = roles("information_officer")
 PACKERS = roles("hub_operator", "dispatcher")

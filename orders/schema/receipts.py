@@ -6,7 +6,7 @@ from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from orders.schema.types import many
-from orders.services import receipts
+from orders.services.documents import receipts
 
 
 class ReceiptLineType(graphene.ObjectType):

@@ -7,7 +7,7 @@ from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from orders.schema.types import many
-from orders.services import goods_returns
+from orders.services.redress import goods_returns
 
 
 class GoodsReturnType(graphene.ObjectType):

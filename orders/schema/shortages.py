@@ -6,7 +6,7 @@ from marketplace.api.guard import SIGNED_IN, guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from orders.schema.types import OrderLineType
-from orders.services import shortages
+from orders.services.redress import shortages
 
 SELLERS = roles("farmer", "information_officer")
 KEEPERS = roles("hub_operator", "information_officer")

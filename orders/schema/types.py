@@ -9,11 +9,11 @@ from marketplace.custody.schema import HandlingUnitType
 from marketplace.kernel.errors import DomainError
 from marketplace.places.schema import PlaceType
 from orders.schema.loading import group_of, pickup_of, unit_of
-from orders.services.claims import claimable_until
-from orders.services.goods import ordered_of
-from orders.services.goods_returns import checked_window
-from orders.services.payouts import OPEN_CLAIMS
+from orders.services.purchases.goods import ordered_of
 from orders.services.reading import refund_status
+from orders.services.redress.claims import claimable_until
+from orders.services.redress.goods_returns import checked_window
+from orders.services.settlement.payouts import OPEN_CLAIMS
 from orders.states import FulfilmentStatus, LineStatus
 
 

@@ -4,8 +4,8 @@ import graphene
 
 from marketplace.api.guard import SIGNED_IN, guarded
 from marketplace.api.mutations import Command
-from orders.services import allergy
 from orders.services.access import actor_uuid
+from orders.services.purchases import allergy
 
 
 class SetAllergyLock(Command):

@@ -13,7 +13,7 @@ from marketplace.kernel.principal import Principal
 from orders.models import Claim, Fulfilment, Line, LineRefund, Order
 from orders.payments.models import PaymentGroup, Refund
 from orders.services.access import actor_uuid
-from orders.services.cancelling import require_own
+from orders.services.redress.cancelling import require_own
 
 MAX_ORDERS = 100
 

@@ -9,18 +9,20 @@ from lockers.fees import OPENING_TERMS
 from lockers.models import PickupGroup
 from lockers.protocol.allocation import Cell
 from lockers.protocol.policy import VALUABLE_FEN
-from lockers.services import groups, holds, planner, storage_rules
+from lockers.services.capacity import holds, planner
+from lockers.services.parcels import groups
+from lockers.services.sites import storage_rules
 from marketplace.kernel import clock
 from marketplace.kernel.money import format_yuan
 from marketplace.places.models import Place
 from orders.models import Fulfilment, Order
-from orders.services.goods import gross_g_of, volume_ml_of
 from orders.services.locking import LockedOrder, save
 from orders.services.notices import recipient_masked, recipient_uuid
+from orders.services.purchases.goods import gross_g_of, volume_ml_of
 from orders.splitting import Parcel, Way
-from routing.services import reach as routing_reach
-from routing.services import requests
-from routing.services.reach import Ask, Reachability
+from routing.services.quotes import reach as routing_reach
+from routing.services.quotes.reach import Ask, Reachability
+from routing.services.shipments import requests
 
 #: minutes that goods of a zone may spend outside it, all legs together (guess; a product may know better)
 COLD_BUDGET_MIN = {"chilled": 120, "frozen": 60}

@@ -19,7 +19,7 @@ from orders.models import Reach
 from orders.services import road
 from orders.splitting import CABINET, STATION, Destination, Item, Parcel, Way, split
 from orders.storefront.reach import reach
-from routing.services.reach import Reachability
+from routing.services.quotes.reach import Reachability
 
 NO_ROOM = {
     "ambient": N_("常温 %(size)s 号格已满"),

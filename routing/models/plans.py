@@ -133,7 +133,7 @@ class Plan(Identified):
 
 
 class PlanPicture(models.Model):
-    """A published plan as quotes read it (routing.services.picture_bytes), drawn once for all processes."""
+    """A published plan as quotes read it (routing.services.quotes.picture_bytes), drawn once for all."""
 
     plan = models.OneToOneField(Plan, on_delete=models.CASCADE, related_name="picture")
     form = models.PositiveSmallIntegerField(help_text="layout of the bytes")
@@ -230,7 +230,7 @@ class WaveRun(models.Model):
 class RoadPair(models.Model):
     """What a road server told about the way between two positions; null: no road leads there.
 
-    `origin` and `target` are keys of routing.services.distances.key_of.
+    `origin` and `target` are keys of routing.services.waves.distances.key_of.
     """
 
     server = models.CharField(max_length=10)

@@ -6,7 +6,7 @@ from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel import clock
 from marketplace.places.schema import HubType
-from routing.services import city
+from routing.services.waves import city
 
 DISPATCHER = roles("dispatcher")
 

@@ -8,7 +8,7 @@ from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from marketplace.kernel.units import CELL_MAX_G, require_between
 from marketplace.places.schema import PlaceType
-from routing.services import diverting, dropping, taking_out
+from routing.services.tours import diverting, dropping, taking_out
 
 COURIER = roles("courier", "dispatcher")
 

@@ -15,9 +15,11 @@ from marketplace.places.models import Place
 from routing.schema.plans import PlanType
 from routing.schema.tour import COURIER
 from routing.schema.types import BreakdownType, RouteType
-from routing.services import breakdowns, changes, comparing, edits
 from routing.services.access import plan_for
-from routing.services.urgent import urgent_parcel
+from routing.services.in_force import breakdowns, edits
+from routing.services.reports import comparing
+from routing.services.shipments.urgent import urgent_parcel
+from routing.services.tours import changes
 
 STAFF = roles("dispatcher", "hub_operator")
 DISPATCHER = roles("dispatcher")

@@ -9,8 +9,8 @@ from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import HubType
 from routing.models import UnservedLeg
 from routing.schema.types import RouteType, VehicleType, with_stops
-from routing.services import queueing
 from routing.services.access import plan_for, plans_of_hub
+from routing.services.waves import queueing
 
 STAFF = roles("dispatcher", "hub_operator")
 DISPATCHER = roles("dispatcher")

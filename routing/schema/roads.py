@@ -8,7 +8,8 @@ from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import PlaceType
 from routing.schema.edits import EffectType, plain_effect
 from routing.schema.types import VehicleType
-from routing.services import closures, fixed_tours
+from routing.services.in_force import closures
+from routing.services.waves import fixed_tours
 
 STAFF = roles("dispatcher", "hub_operator")
 DISPATCHER = roles("dispatcher")

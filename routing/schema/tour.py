@@ -8,8 +8,8 @@ from marketplace.custody.schema import HandlingUnitType
 from marketplace.kernel import clock
 from marketplace.kernel.ids import parse_uuid
 from routing.schema.types import RouteType, StopType, with_stops
-from routing.services import tour, trunk
 from routing.services.access import route_for, visible_routes
+from routing.services.tours import tour, trunk
 
 DRIVERS = roles("courier", "hub_operator", "dispatcher")
 COURIER = roles("courier", "dispatcher")

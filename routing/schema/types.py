@@ -7,7 +7,7 @@ from marketplace.custody.schema import HandlingUnitType
 from marketplace.custody.services import Holder, units_held_by
 from marketplace.places.schema import HubType, PlaceType
 from routing.models import Breakdown, RouteChange, Stop, StopTask
-from routing.services import taking_out, tour
+from routing.services.tours import taking_out, tour
 
 
 class VehicleType(graphene.ObjectType):

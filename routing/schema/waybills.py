@@ -8,7 +8,7 @@ from marketplace.api.guard import guarded, roles
 from marketplace.api.mutations import Command
 from marketplace.kernel.ids import parse_uuid
 from marketplace.places.schema import PlaceType
-from routing.services import waybills
+from routing.services.shipments import waybills
 
 STAFF = roles("dispatcher", "hub_operator")
 

@@ -10,11 +10,11 @@ from marketplace.kernel import clock
 from marketplace.places.models import Hub
 from routing import rules
 from routing.models import Leg, Plan, Route, SectorRun
-from routing.services import planning, sectoring
-from routing.services.building import published_version
-from routing.services.insertion import insert_open_legs
-from routing.services.publishing import refuse_late_legs
-from routing.services.queueing import finish_run, hold_run
+from routing.services.in_force.insertion import insert_open_legs
+from routing.services.waves import planning, sectoring
+from routing.services.waves.building import published_version
+from routing.services.waves.publishing import refuse_late_legs
+from routing.services.waves.queueing import finish_run, hold_run
 from routing.states import LegStatus, PlanStatus, RouteStatus, Wave
 
 

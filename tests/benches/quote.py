@@ -18,9 +18,9 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
 from marketplace.places.models import Hub, Place, Site, Vehicle
 from routing.models import Leg, Plan, PlanPicture, Route, Shipment, Stop, StopTask
-from routing.services.pictures import keep, picture_of
-from routing.services.reach import Ask, quote
-from routing.services.requests import ParcelSpec, served_places
+from routing.services.quotes.pictures import keep, picture_of
+from routing.services.quotes.reach import Ask, quote
+from routing.services.shipments.requests import ParcelSpec, served_places
 from tests.factories.places import make_hub, make_vehicle
 from tests.factories.routing import DAY
 

@@ -15,7 +15,8 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
 from marketplace.places.models import Place
 from routing.models import Leg, Shipment, ShipmentOption, Stop
-from routing.services import edits, planning
+from routing.services.in_force import edits
+from routing.services.waves import planning
 from tests.factories.accounts import make_principal
 from tests.factories.farmers import make_station
 from tests.factories.places import make_hub, make_vehicle

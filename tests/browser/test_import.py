@@ -9,9 +9,7 @@ def choose(page: Page, *lines: str) -> None:
     content = "\r\n".join((HEADER, *lines)).encode("gb18030")  # as Chinese Excel saves it
     table = page.locator("input[type=file]")
     expect(table).to_be_enabled()  # a file is put into a disabled field too, before the station is known
-    table.set_input_files(
-        {"name": "lots.csv", "mimeType": "text/csv", "buffer": content}
-    )
+    table.set_input_files({"name": "lots.csv", "mimeType": "text/csv", "buffer": content})
 
 
 def test_a_table_is_mended_listed_and_taken_back(sign_in, accessible) -> None:

@@ -14,7 +14,7 @@ from catalog.models import Reservation, Stock
 from catalog.services import stock
 from catalog.services.cycles import open_next_cycles
 from lockers.models import CapacityHold
-from lockers.services import holds
+from lockers.services.capacity import holds
 from marketplace.accounts.models import User
 from marketplace.accounts.services.sign_in import principal_of
 from marketplace.kernel import clock
@@ -24,10 +24,10 @@ from orders.ledger.accounts import AccountKind
 from orders.ledger.services import balance, trial_balance
 from orders.models import Cart, Fulfilment, Line, Order
 from orders.payments.models import PaymentGroup
-from orders.services import cart as cart_service
-from orders.services import checkout
-from orders.services.cancelling import cancel_order
-from orders.services.paying import accept_payment
+from orders.services.purchases import cart as cart_service
+from orders.services.purchases import checkout
+from orders.services.purchases.paying import accept_payment
+from orders.services.redress.cancelling import cancel_order
 from tests.factories.catalog import make_lot, make_product, stock_of
 from tests.factories.orders import (
     CELLS,

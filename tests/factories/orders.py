@@ -8,7 +8,7 @@ from uuid import UUID
 from catalog.models import Lot
 from farmers.models import Farmer, Station, Villager
 from lockers.models import Cabinet, Device
-from lockers.services.cabinets import CellSpec, register_cabinet
+from lockers.services.sites.cabinets import CellSpec, register_cabinet
 from marketplace.accounts.models import User
 from marketplace.accounts.services.consents import give_delivery_consent
 from marketplace.accounts.services.sign_in import principal_of
@@ -22,8 +22,8 @@ from orders.models import Order
 from orders.payments.models import Attempt
 from orders.payments.services import payment_of
 from orders.payments.services.outcomes import record_paid
-from orders.services.cart import set_cart_line
-from orders.services.checkout import Choice, place_order
+from orders.services.purchases.cart import set_cart_line
+from orders.services.purchases.checkout import Choice, place_order
 from tests.factories.accounts import make_principal, make_user
 from tests.factories.catalog import make_hub_lot, make_lot, make_product, make_van
 from tests.factories.farmers import make_farmer, make_officer, make_station, make_villager

@@ -5,7 +5,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
 from marketplace.places.models import Hub, Place, Vehicle
 from routing.models import Leg, Plan, Route, Shipment, Stop, StopTask
-from routing.services.requests import CollectSpec, OptionSpec, ParcelSpec, request_shipment
+from routing.services.shipments.requests import CollectSpec, OptionSpec, ParcelSpec, request_shipment
 from tests.factories.places import make_vehicle
 
 DAY = date(2026, 11, 12)

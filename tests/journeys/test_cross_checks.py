@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from lockers.models import Device
-from lockers.services.collection import expire_due_parcels
+from lockers.services.parcels.collection import expire_due_parcels
 from lockers.simulator.faults import set_fault
 from marketplace.kernel import clock
 from marketplace.messages.models import Notice

@@ -10,8 +10,8 @@ from orders.ledger.services import trial_balance
 from orders.models import Fulfilment, Line, Payout
 from orders.payments.models import PaymentIntent
 from orders.payments.services import work_due
-from orders.services import arrivals
-from orders.services.payouts import pay_out_due
+from orders.services.fulfilment import arrivals
+from orders.services.settlement.payouts import pay_out_due
 from tests.factories.accounts import make_principal
 from tests.factories.catalog import make_lot, make_product
 from tests.factories.farmers import make_farmer

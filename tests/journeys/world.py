@@ -17,7 +17,7 @@ from django.test import Client
 from catalog.services.cycles import close_due_cycles, open_next_cycles
 from lockers.ingest import Ingest
 from lockers.models import Cabinet
-from lockers.services.simulated import blueprints
+from lockers.services.devices.simulated import blueprints
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet as SimulatedCabinet
 from lockers.simulator.clocks import WorldClock

@@ -25,7 +25,7 @@ from django.db.models import Max
 from lockers.management.commands.broker_config import device_passwords
 from lockers.models import DeviceMessage
 from lockers.protocol.messages import Kind
-from lockers.services.simulated import blueprints
+from lockers.services.devices.simulated import blueprints
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet
 from lockers.simulator.clocks import WorldClock

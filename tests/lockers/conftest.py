@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lockers.services import root_keys
+from lockers.services.devices import root_keys
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from django.db import connection, transaction
 from lockers.ingest import Ingest
 from lockers.models import Device, DeviceAlarm, DeviceMark, DeviceMessage
 from lockers.protocol.envelope import Envelope, encode
-from lockers.services.intake import Arrived, take_in
+from lockers.services.messages.intake import Arrived, take_in
 from lockers.transports.exchange import Exchange
 from lockers.transports.port import Message
 from marketplace.database.business_time import set_business_time

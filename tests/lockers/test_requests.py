@@ -15,11 +15,11 @@ from lockers.errors import RegistrationRefused
 from lockers.models import Command, CommandStatus, Device, DeviceMark, RegistrationToken
 from lockers.protocol import keys, requests
 from lockers.protocol.commands import Action
-from lockers.services.commands import Actor, send_command
-from lockers.services.intake import take_in
-from lockers.services.registration import issue_token, register, revoke
-from lockers.services.root_keys import root_keys
-from lockers.services.simulated import blueprints
+from lockers.services.devices.commands import Actor, send_command
+from lockers.services.devices.registration import issue_token, register, revoke
+from lockers.services.devices.root_keys import root_keys
+from lockers.services.devices.simulated import blueprints
+from lockers.services.messages.intake import take_in
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet
 from lockers.simulator.clocks import WorldClock

@@ -15,8 +15,8 @@ from lockers.models import CrateTag, Reader, Sighting
 from lockers.protocol import keys, requests, rfid
 from lockers.protocol.envelope import wire_time
 from lockers.protocol.errors import Malformed
-from lockers.services.registration import issue_token, register, revoke
-from lockers.services.rfid import bind_tag, register_reader, unknown_tags
+from lockers.services.devices.registration import issue_token, register, revoke
+from lockers.services.messages.rfid import bind_tag, register_reader, unknown_tags
 from lockers.views import MAX_BATCHES
 from marketplace.api import ratelimit
 from marketplace.custody.models import CustodyEvent, HandlingUnit

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from lockers.models import Command, Compartment, DeviceAlarm
-from lockers.services.desk import set_camera
+from lockers.services.oversight.desk import set_camera
 from marketplace.kernel.principal import Principal
 from marketplace.places.models import Place
 from tests.factories.accounts import make_principal

@@ -12,8 +12,9 @@ from marketplace.kernel import clock
 from marketplace.kernel.principal import Principal
 from marketplace.messages.models import Notice
 from orders.models import Order
-from orders.services import arrivals, road
-from orders.services.cancelling import cancel_order
+from orders.services import road
+from orders.services.fulfilment import arrivals
+from orders.services.redress.cancelling import cancel_order
 from tests.factories.accounts import make_principal
 from tests.factories.catalog import make_lot
 from tests.factories.graph import ask, data_of
@@ -27,8 +28,8 @@ from tests.factories.orders import (
     make_paid_order,
     make_village_goods,
 )
+from tests.orders.services.purchases.test_villagers import order_for
 from tests.orders.services.steps import into_cabinet, pack
-from tests.orders.services.test_villagers import order_for
 
 CART = (
     "{ cart { id totalMaxFen allergyLock lines { id quantity substitution allergyLock amountFen "

@@ -14,9 +14,11 @@ from marketplace.kernel.principal import Principal
 from marketplace.outbox.models import OutboxEvent
 from marketplace.places.models import Carrier, Hub, Place, Vehicle, VehicleCompartment
 from routing.models import Breakdown, Leg, Plan, Route, Shipment, Stop, StopTask
-from routing.services import edits, planning, tour
-from routing.services.standing import stand
-from routing.services.urgent import urgent_parcel
+from routing.services.in_force import edits
+from routing.services.in_force.standing import stand
+from routing.services.shipments.urgent import urgent_parcel
+from routing.services.tours import tour
+from routing.services.waves import planning
 from routing.solver.check import check
 from routing.solver.core.finish import finish
 from routing.states import Wave

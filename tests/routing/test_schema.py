@@ -10,7 +10,7 @@ import pytest
 from marketplace.kernel import clock
 from marketplace.places.models import Hub
 from routing.models import Plan
-from routing.services import planning
+from routing.services.waves import planning
 from tests.factories.accounts import make_principal
 from tests.factories.farmers import make_station
 from tests.factories.graph import ask, data_of

@@ -14,8 +14,8 @@ from django.db import connection
 
 from lockers.models import Device
 from lockers.protocol import keys
-from lockers.services.registration import BROKER_CHANNEL
-from lockers.services.root_keys import locker_of
+from lockers.services.devices.registration import BROKER_CHANNEL
+from lockers.services.devices.root_keys import locker_of
 from lockers.transports.mosquitto import (
     SERVER_USER,
     SIMULATION_USER,

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from lockers.services.carriers import carrier, carry
+from lockers.services.devices.carriers import carrier, carry
 from marketplace.kernel.errors import DomainError
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from lockers.ingest import Ingest, serve_loopback, serve_maker, serve_mqtt
-from lockers.services.carriers import carrier
+from lockers.services.devices.carriers import carrier
 from lockers.transports.mosquitto import SERVER_USER
 from lockers.transports.mqtt import Broker
 from lockers.transports.port import TransportError

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from lockers.services.root_keys import create_key_file
+from lockers.services.devices.root_keys import create_key_file
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from lockers.services import rotation
+from lockers.services.devices import rotation
 from marketplace.kernel.errors import DomainError
 
 

@@ -1,6 +1,6 @@
 """Parcel lockers and cold cabinets; the ingest process puts their simulated controllers up by itself."""
 
-from lockers.services.cabinets import CellSpec, register_cabinet
+from lockers.services.sites.cabinets import CellSpec, register_cabinet
 from marketplace.places.models import Site
 from marketplace.simulation.loading.index import Index
 

@@ -1,6 +1,6 @@
 """Road servers: metres and seconds on real roads, asked in blocks. No Django.
 
-`routing.services.distances` keeps the answers.
+`routing.services.waves.distances` keeps the answers.
 """
 
 from routing.solver.roads.base import BLOCK, RoadServer, RoadServerError, RoadTable, ask_blocks

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lockers.models import DeviceMessage
-from lockers.services.intake import take_in
+from lockers.services.messages.intake import take_in
 from marketplace.telemetry.models import Reading
 from tests.factories.lockers import make_cabinet
 from tests.lockers.backlog import KeepsUntilAck, TrustsPuback, staged

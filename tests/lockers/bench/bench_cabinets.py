@@ -12,7 +12,7 @@ import pytest
 
 from lockers.models import Device
 from lockers.protocol.config import cell_as_wire
-from lockers.services.root_keys import root_keys
+from lockers.services.devices.root_keys import root_keys
 from lockers.transports.mosquitto import SIMULATION_USER
 from marketplace.telemetry.models import Reading
 from tests.lockers.backlog import ROOT

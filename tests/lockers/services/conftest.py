@@ -14,7 +14,7 @@ from lockers import services
 from lockers.ingest import Ingest
 from lockers.models import Allocation, Cabinet, PickupGroup
 from lockers.services import Actor, DropPolicy, DropTicket
-from lockers.services.simulated import blueprints
+from lockers.services.devices.simulated import blueprints
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet as SimulatedCabinet
 from lockers.simulator.clocks import WorldClock

@@ -8,7 +8,7 @@ from lockers import services
 from lockers.errors import CompartmentBusy, DoorNotClosed, DropFailed
 from lockers.models import Allocation, Command
 from lockers.models.allocations import LIVE_ALLOCATION
-from lockers.services.drops import give_up_reservation
+from lockers.services.parcels.drops import give_up_reservation
 from lockers.simulator.cabinet import NoPower
 from lockers.simulator.pickup import type_code
 from marketplace.kernel.errors import DomainError

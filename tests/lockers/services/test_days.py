@@ -11,7 +11,7 @@ from django.db import transaction
 
 from lockers.ingest import Ingest
 from lockers.management.commands.broker_config import device_passwords
-from lockers.services.simulated import blueprints
+from lockers.services.devices.simulated import blueprints
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet
 from lockers.simulator.clocks import WorldClock

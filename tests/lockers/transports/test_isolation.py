@@ -14,7 +14,7 @@ from lockers.ingest import Ingest
 from lockers.management.commands.broker_config import device_passwords, watch
 from lockers.models import Device, DeviceAlarm
 from lockers.protocol.envelope import Envelope, encode
-from lockers.services.registration import issue_token, register, revoke
+from lockers.services.devices.registration import issue_token, register, revoke
 from lockers.transports.mqtt import Broker, MqttLine
 from lockers.transports.port import Message, TransportError
 from marketplace.kernel import clock

@@ -22,8 +22,8 @@ from lockers.protocol import maker
 from lockers.protocol.envelope import decode_batch, encode_batch, wire_time
 from lockers.protocol.errors import Malformed, Refused
 from lockers.protocol.parcel import Outcome, judge_opening
-from lockers.services.carriers import carry
-from lockers.services.commands import signed_pending
+from lockers.services.devices.carriers import carry
+from lockers.services.devices.commands import signed_pending
 from lockers.transports.maker import HOOK, MakerLine
 from marketplace.custody.services import Holder, create_unit
 from marketplace.kernel import clock

@@ -15,8 +15,8 @@ from catalog.models import Product
 from catalog.services.imports import import_lots
 from lockers.models import Allocation, Compartment, DeviceMessage, SiteImport
 from lockers.protocol.messages import Kind
-from lockers.services import collection, recipients
-from lockers.services.cabinets import CellSpec, register_cabinet
+from lockers.services.parcels import collection, recipients
+from lockers.services.sites.cabinets import CellSpec, register_cabinet
 from marketplace.accounts.services.consents import give_delivery_consent
 from marketplace.accounts.services.sign_in import request_sign_in_code
 from marketplace.custody.models import HandlingUnit
@@ -29,13 +29,14 @@ from orders.ledger.accounts import AccountKind
 from orders.ledger.services import credit, debit, post, settle
 from orders.models import Claim, Fulfilment, GoodsReturn, Line, Order, Receipt
 from orders.return_rules import freeze, rule_for
-from orders.services import arrivals, road
-from orders.services.packing import Portion, pack_fulfilment, pack_shipment
-from orders.services.settling import goods_parts
-from orders.services.villager_orders import order_for_villager
-from orders.services.weigh_in import weigh_in
+from orders.services import road
+from orders.services.fulfilment import arrivals
+from orders.services.fulfilment.packing import Portion, pack_fulfilment, pack_shipment
+from orders.services.fulfilment.weigh_in import weigh_in
+from orders.services.purchases.villager_orders import order_for_villager
+from orders.services.settlement.settling import goods_parts
 from routing.models import Breakdown, FixedTour, Leg, Plan, RoadClosure, Route, Stop, WaybillBatch
-from routing.services import dropping, tour
+from routing.services.tours import dropping, tour
 from tests.factories.accounts import make_user
 from tests.factories.catalog import make_product
 from tests.factories.graph import as_file

@@ -5,9 +5,9 @@ from marketplace.custody.services import Holder, hand_over
 from marketplace.kernel import clock
 from marketplace.places.models import Vehicle
 from orders.ledger.services import balance, trial_balance
-from orders.services import arrivals
-from orders.services.packing import Portion, pack_fulfilment
-from orders.services.weigh_in import weigh_in
+from orders.services.fulfilment import arrivals
+from orders.services.fulfilment.packing import Portion, pack_fulfilment
+from orders.services.fulfilment.weigh_in import weigh_in
 from tests.factories.farmers import make_officer
 from tests.factories.orders import Market
 

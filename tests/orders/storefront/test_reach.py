@@ -8,7 +8,7 @@ from marketplace.kernel.ids import uuid7
 from marketplace.outbox.publishing import publish
 from marketplace.places.models import Vehicle
 from orders.models import Reach
-from orders.services.checkout import pickup_offers
+from orders.services.purchases.checkout import pickup_offers
 from orders.storefront.reach import reach, refresh_reach
 from routing.events import PlanPublished
 from tests.factories.orders import THURSDAY, WEDNESDAY, deliver, fill_cart

@@ -8,7 +8,7 @@ from marketplace.simulation.loading.load import load
 from marketplace.simulation.worlds import build
 from marketplace.simulation.worlds.nouns import Shipment, World
 from routing.models import Leg
-from routing.services.requests import CollectSpec, OptionSpec, ParcelSpec, request_shipment
+from routing.services.shipments.requests import CollectSpec, OptionSpec, ParcelSpec, request_shipment
 from routing.states import LegKind, Wave
 
 

@@ -1,0 +1,1 @@
+"""What devices report, taken in once and made into facts."""

@@ -1,0 +1,1 @@
+"""What operators, the support desk and the county see and do."""

@@ -1,0 +1,1 @@
+"""A parcel's stay behind a door: dropped, waiting, collected or taken out again."""

@@ -1,0 +1,1 @@
+"""Statements and receipts, on the page and as files."""

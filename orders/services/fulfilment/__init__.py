@@ -1,0 +1,1 @@
+"""From the scale to the recipient's hands: weighed, packed, carried, shelved, handed out."""

@@ -1,0 +1,1 @@
+"""What did not go as agreed: shortages, claims, returns, cancelling, money back."""

@@ -1,0 +1,1 @@
+"""Who earned what, and how it is paid out."""

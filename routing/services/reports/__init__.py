@@ -1,0 +1,1 @@
+"""Plans as people compare, sum up and print them."""

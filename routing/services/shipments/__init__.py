@@ -1,0 +1,1 @@
+"""What asks to be carried: orders' requests, other carriers' waybills."""

@@ -1,0 +1,1 @@
+"""Tours are driven: stops, drops, ways around a full cabinet, rides between hubs."""

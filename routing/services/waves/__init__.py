@@ -1,0 +1,1 @@
+"""A wave becomes a plan: rows to a problem, solved by hub, city or sector, proved, published whole."""
