@@ -19,10 +19,14 @@ import django
 import hypothesis
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 
 from marketplace.launcher import postgres
 from marketplace.launcher.children import stop
 from marketplace.launcher.errors import LauncherError
+from tests.database import copy_migrated, empty_tables, migrate
+
+ROOT = Path(tempfile.mkdtemp(prefix="yinong-test-"))
 
 
 def _decide_database() -> postgres.Cluster | None:
@@ -32,14 +36,13 @@ def _decide_database() -> postgres.Cluster | None:
     if settings.configured:
         # pytest-django loads an exported settings module before any conftest: too early for our database.
         raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests choose their settings themselves.")
-    root = Path(tempfile.mkdtemp(prefix="yinong-test-"))
-    root.chmod(0o755)  # the server may run as another user; what is private lies one folder deeper
+    ROOT.chmod(0o755)  # the server may run as another user; what is private lies one folder deeper
     major = os.environ.get("YINONG_TEST_PG", "18")
     try:
         binaries = (
             postgres.embedded_binaries() if major == "18" else postgres.distribution_binaries(int(major))
         )
-        cluster = postgres.plan_cluster(root=root, binaries=binaries, settings=postgres.THROW_AWAY)
+        cluster = postgres.plan_cluster(root=ROOT, binaries=binaries, settings=postgres.THROW_AWAY)
     except LauncherError as error:
         raise pytest.UsageError(str(error)) from error
     os.environ["DATABASE_URL"] = cluster.url
@@ -51,6 +54,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 os.environ.setdefault("SECRET_KEY", "of-the-tests-only")
 os.environ.setdefault("TESTER_CONSOLE", "1")  # tests move business time
 os.environ["REDIS_URL"] = "memory://"  # tasks run in this process, or are only counted
+os.environ["YINONG_DATA"] = str(ROOT / "data")  # keys and files of the tests end with the session
+(ROOT / "data" / "static").mkdir(parents=True)
 django.setup()
 # `--hypothesis-profile=default` tries twice as much.
 hypothesis.settings.register_profile("suite", max_examples=50)
@@ -70,18 +75,20 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    if CLUSTER is not None:
-        shutil.rmtree(CLUSTER.data.parent.parent, ignore_errors=True)
+    shutil.rmtree(ROOT, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def database_server() -> Iterator[str]:
-    """A running PostgreSQL; gives its DATABASE_URL."""
+    """A running PostgreSQL with every table; gives its DATABASE_URL."""
     if CLUSTER is None:
         yield os.environ["DATABASE_URL"]
         return
+    migrated = copy_migrated(CLUSTER)
     server = postgres.start(CLUSTER)
     try:
+        if not migrated:
+            migrate(CLUSTER.url)
         yield CLUSTER.url
     finally:
         stop(server)
@@ -90,3 +97,12 @@ def database_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(database_server: str) -> None:
     """pytest-django asks for this before it makes the test database: the server must be up by then."""
+
+
+if CLUSTER is not None:
+
+    @pytest.fixture(scope="session")
+    def django_db_setup(django_test_environment: None, database_server: str) -> None:
+        """The session's own server is thrown away: its database is the tests', no second stands beside it."""
+
+    TransactionTestCase._fixture_teardown = lambda _self: empty_tables()  # type: ignore[attr-defined]

@@ -15,10 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from marketplace.launcher import postgres
 from marketplace.launcher import product as launcher
 from marketplace.launcher.config import Config, read_config
 from marketplace.launcher.processes import Supervisor
 from marketplace.launcher.sockets import free_port
+from tests.database import copy_migrated
 
 # What tests/conftest.py decides for the test process is not for the product's processes.
 OF_THE_TEST_PROCESS = ("DATABASE_URL", "REDIS_URL", "MQTT_URL", "YINONG_TEST_PG", "DJANGO_SETTINGS_MODULE")
@@ -56,5 +58,6 @@ def running_product(
             **(environment or {}),
         }
     )
+    copy_migrated(postgres.plan_cluster(root=config.data, settings=postgres.THROW_AWAY))
     with launcher.running_product(config) as supervisor:
         yield Product(config=config, supervisor=supervisor)

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.database import templates_of_this_run
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
@@ -89,8 +91,8 @@ TESTS = (
         environment={"YINONG_TEST_PG": "15"},
         needs=("postgresql-15",),
     ),
-    Step("database tests of the marketplace", (*PYTEST, MARKETPLACE, "-m", DATABASE)),
     Step("database tests of the other parts", (*PYTEST, f"--ignore={MARKETPLACE}", "-m", DATABASE)),
+    Step("database tests of the marketplace", (*PYTEST, MARKETPLACE, "-m", DATABASE)),
 )
 # What a part of the tests needs and a marker names: without it the rest of that step still runs.
 MARKED = frozenset({"browser", "mosquitto"})
@@ -103,7 +105,8 @@ def main(parts: list[str]) -> int:
     for name in sorted(missing):
         print(f"SKIPPED: {NEEDS[name].suite}: install {' '.join(NEEDS[name].packages)}", flush=True)
     tests = tuple(_without(step, missing & MARKED) for step in TESTS)
-    failed = _run_all((*tests, *LINT, *PAGES), missing)
+    with templates_of_this_run():
+        failed = _run_all((*tests, *LINT, *PAGES), missing)
     if failed:
         print(f"FAILED: {', '.join(failed)}")
         return 1
