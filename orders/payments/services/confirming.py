@@ -160,11 +160,12 @@ def _start(
     return Started(orders, intents, group.link_expires_at, draft.url if draft else "")
 
 
-def offered_attempt(intent: PaymentIntent) -> Attempt:
-    """The unsaved first attempt of an unsaved intent; its page is signed and noted on the group."""
+def offered_attempt(intent: PaymentIntent, *, return_url: str) -> Attempt:
+    """The unsaved attempt of an intent that is alone, its page signed; in memory it requires_action."""
     merchants = registered_ids([intent.merchant_uuid])
-    draft = _draft(intent.group, intent, merchants)
-    intent.group.link_expires_at, intent.group.pay_url = draft.expires_at, draft.url
+    group, draft = intent.group, _draft(intent.group, intent, merchants)
+    group.link_expires_at, group.pay_url, group.return_url = draft.expires_at, draft.url, return_url
+    intent.status, intent.confirmed_at = IntentStatus.REQUIRES_ACTION, clock.now()
     return _attempt(intent, merchants, draft.order.out_trade_no)
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from django.db import connection
@@ -13,29 +14,39 @@ from marketplace.kernel.ids import uuid7
 from orders.payments.models import Attempt, Event, PaymentIntent, Refund, WebhookDelivery, WebhookEndpoint
 from orders.payments.stripe_objects import Json, charge_object, intent_object, refund_object
 
-#: one statement for all: events go with every change of money, and what they cost is paid each time
-_TELL = """
-WITH told AS (
+#: A part of a statement, since events go with every change of money and what they cost is paid each time.
+TELL = """
+told AS (
     INSERT INTO payments_event (request_id, idempotency_key, created_at, uuid, type, object_id, data)
     SELECT %s, %s, %s, fact.uuid, fact.type, fact.object_id, fact.data::jsonb
     FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[])
-        WITH ORDINALITY AS fact (uuid, type, object_id, data, place)
+        WITH ORDINALITY AS fact (uuid, type, object_id, data, place){beside}
     ORDER BY fact.place
     RETURNING id, type
+),
+delivered AS (
+    INSERT INTO payments_webhookdelivery
+        (uuid, event_id, endpoint_id, status, tries, next_try_at, last_result)
+    SELECT gen_random_uuid(), told.id, endpoint.id, 'pending', 0, %s, ''
+    FROM told JOIN payments_webhookendpoint endpoint
+        ON endpoint.status = 'enabled' AND endpoint.enabled_events ?| ARRAY['*', told.type]
 )
-INSERT INTO payments_webhookdelivery (uuid, event_id, endpoint_id, status, tries, next_try_at, last_result)
-SELECT gen_random_uuid(), told.id, endpoint.id, 'pending', 0, %s, ''
-FROM told JOIN payments_webhookendpoint endpoint
-    ON endpoint.status = 'enabled' AND endpoint.enabled_events ?| ARRAY['*', told.type]
 """
 
+Fact = tuple[str, Json]
+"""An event's type, and the object as it is then."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class ApiRequest:
     """The API call that is being answered: events that it causes name it."""
 
     request_id: str
     idempotency_key: str = ""
+    plain: bool = False
+    """It is answered with the object as it is, nothing expanded: a service may keep the answer itself."""
+    kept: Json | None = None
+    """The answer, once a service has kept it under the key together with its work."""
 
 
 current_request: ContextVar[ApiRequest | None] = ContextVar("current_request", default=None)
@@ -51,7 +62,7 @@ def tell_intents(event_type: str, intents: Sequence[PaymentIntent], *, complete:
     record_events([(f"payment_intent.{event_type}", intent_object(row)) for row in rows])
 
 
-def shown_intent(event_type: str, intent: PaymentIntent) -> tuple[str, Json]:
+def shown_intent(event_type: str, intent: PaymentIntent) -> Fact:
     """What an event will say of the intent as it stands now."""
     return f"payment_intent.{event_type}", intent_object(intent)
 
@@ -79,16 +90,20 @@ def deliver_again(event: Event, endpoint: WebhookEndpoint) -> None:
     )
 
 
-def record_events(facts: Sequence[tuple[str, Json]]) -> None:
-    """(type, object) of each: a row per event and per endpoint that wants it, in the change's transaction."""
+def record_events(facts: Sequence[Fact]) -> None:
+    """A row per event and per endpoint that wants it, in the change's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {TELL.format(beside='')} SELECT FROM told", told(facts))
+
+
+def told(facts: Sequence[Fact]) -> list[Any]:
+    """The parameters of TELL."""
     request = current_request.get() or ApiRequest(request_id="")
-    columns = (
+    return [
+        request.request_id, request.idempotency_key, clock.now(),
         [uuid7() for _ in facts],
         [event_type for event_type, _ in facts],
         [shown["id"] for _, shown in facts],
         [orjson.dumps(shown).decode() for _, shown in facts],
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TELL, [request.request_id, request.idempotency_key, clock.now(), *columns, clock.wall()]
-        )
+        clock.wall(),
+    ]  # fmt: skip

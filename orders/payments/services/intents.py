@@ -16,12 +16,14 @@ from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.kernel.ids import uuid7
 from orders.payments.errors import NotPayable
 from orders.payments.models import PaymentGroup, PaymentIntent
+from orders.payments.services import together
 from orders.payments.services.confirming import CONFIRMABLE, confirm_part, offered_attempt
-from orders.payments.services.developer_events import record_events, shown_intent, tell_intents
+from orders.payments.services.developer_events import shown_intent, tell_intents
 from orders.payments.services.freezes import capture_frozen, start_freeze
 from orders.payments.services.groups import MAX_INTENT_FEN, cancel_group, close_group
 from orders.payments.services.locking import lock_group
 from orders.payments.services.merchants import remember_merchants
+from orders.payments.services.together import Seen
 from orders.payments.states import GroupStatus, IntentStatus
 
 OPEN_FOR = timedelta(hours=24)
@@ -41,42 +43,47 @@ class NewIntent:
     label: str = ""
 
 
-def create_intent(new: NewIntent) -> PaymentIntent:
-    """An intent in a group of its own, or in its label's open group; the same `uuid` is the same intent."""
+def create_intent(new: NewIntent, *, last: bool = True) -> PaymentIntent:
+    """An intent in a group of its own, or in its label's open group; the same `uuid` is the same intent.
+
+    `last`: an API call that creates it is thereby answered.
+    """
     _check(new)
+    remember_merchants({new.merchant: new.description or "merchant"})
     try:
-        with transaction.atomic():
-            intent = _row(new, _group_of(new.label))
-            intent.save(force_insert=True)
-            remember_merchants({new.merchant: new.description or "merchant"})
-            tell_intents("created", [intent], complete=True)
+        return _beside_others(new) if new.label else _alone(new, last=last)
     except IntegrityError:  # its uuid is taken: a call that died after its work, or one beside this
         return _made_before(new)
+
+
+def _alone(new: NewIntent, *, last: bool) -> PaymentIntent:
+    intent = _row(new, _new_group(""))
+    together.create(intent, attempt=None, facts=[shown_intent("created", intent)], last=last)
+    return intent
+
+
+def _beside_others(new: NewIntent) -> PaymentIntent:
+    with transaction.atomic():
+        intent = _row(new, _group_of(new.label))
+        intent.save(force_insert=True)
+        tell_intents("created", [intent], complete=True)
     return intent
 
 
 def create_confirmed(new: NewIntent, *, return_url: str) -> PaymentIntent:
-    """`create_intent` and `confirm_intent` in one transaction, for an intent alone in its group.
+    """`create_intent` and `confirm_intent` in one statement, for an intent alone in its group.
 
     Never inside a transaction. Raises as both; what was made before a refusal or a crash is found again.
     """
     _check(new)
     if new.capture_method == "manual" or new.label or not new.payment_method:
-        return confirm_intent(create_intent(new), return_url=return_url)
+        return confirm_intent(create_intent(new, last=False), return_url=return_url)
     remember_merchants({new.merchant: new.description or "merchant"})
     intent = _row(new, _new_group(""))
-    intent.group.return_url = return_url
-    attempt = offered_attempt(intent)  # signed before the transaction; nobody has seen it yet
     made = shown_intent("created", intent)
-    intent.status, intent.confirmed_at = IntentStatus.REQUIRES_ACTION, clock.now()
+    attempt = offered_attempt(intent, return_url=return_url)  # nobody has seen it yet
     try:
-        with transaction.atomic(durable=True):
-            intent.group.save(force_insert=True)
-            intent.group = intent.group  # takes the fresh id over
-            intent.save(force_insert=True)
-            attempt.intent = intent
-            attempt.save(force_insert=True)
-            record_events([made, shown_intent("requires_action", intent)])
+        together.create(intent, attempt=attempt, facts=[made, shown_intent("requires_action", intent)])
     except IntegrityError:
         return confirm_intent(_made_before(new), return_url=return_url)
     return intent
@@ -137,6 +144,22 @@ def update_intent(
         if metadata is not None:
             intent.metadata = {k: v for k, v in (intent.metadata | dict(metadata)).items() if v != ""}
         intent.save()
+
+
+def confirm_seen(seen: Seen, *, return_url: str, payment_method: str = "") -> PaymentIntent:
+    """`confirm_intent` of an intent read without a lock: one statement if it is alone and unchanged."""
+    intent = seen.intent
+    method = intent.payment_method or payment_method
+    if (
+        seen.alone and method and not intent.group.label and intent.group.status == GroupStatus.OPEN
+        and intent.capture_method != "manual" and intent.status in CHANGEABLE
+    ):  # fmt: skip
+        intent.payment_method = method
+        attempt = offered_attempt(intent, return_url=return_url)
+        if together.offer(seen, attempt=attempt, facts=[shown_intent("requires_action", intent)]):
+            return intent
+        intent = _read_again(intent)
+    return confirm_intent(intent, return_url=return_url, payment_method=payment_method)
 
 
 def confirm_intent(intent: PaymentIntent, *, return_url: str, payment_method: str = "") -> PaymentIntent:

@@ -43,7 +43,9 @@ def register_merchant(*, owner_uuid: UUID, name: str) -> Merchant:
 def registered_ids(owners: Iterable[UUID | None]) -> dict[UUID, str]:
     """owner -> sub-merchant number, registering those who have none yet. Never inside a transaction."""
     wanted = {owner for owner in owners if owner is not None}
-    found = {}
+    found: dict[UUID, str] = {}
+    if not wanted:
+        return found
     for merchant in Merchant.objects.filter(owner_uuid__in=wanted):
         ready = (
             merchant

@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 from marketplace.kernel import clock
 from orders.payments.models import Attempt, Event, PaymentIntent, Refund, WebhookEndpoint
 from orders.payments.services import intents as intent_services
-from orders.payments.services.developer_events import deliver_again, new_secret
+from orders.payments.services import together
+from orders.payments.services.developer_events import current_request, deliver_again, new_secret
 from orders.payments.services.groups import MAX_INTENT_FEN
 from orders.payments.services.locking import lock_group
 from orders.payments.services.refunds import order_refund, refunded_fen, send_refund
@@ -22,7 +23,16 @@ from orders.payments.states import AttemptStatus, IntentStatus
 from orders.payments.stripe_api import resources
 from orders.payments.stripe_api.errors import ApiError, invalid, missing
 from orders.payments.stripe_api.forms import Reader
-from orders.payments.stripe_api.resources import CHARGES, ENDPOINTS, EVENTS, INTENTS, REFUNDS, find, page
+from orders.payments.stripe_api.resources import (
+    CHARGES,
+    ENDPOINTS,
+    EVENTS,
+    INTENTS,
+    REFUNDS,
+    find,
+    page,
+    uuid_in,
+)
 from orders.payments.stripe_objects import Json, charge_balance, endpoint_object, refund_balance
 
 CANCEL_REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
@@ -57,8 +67,8 @@ def create_intent(reader: Reader, key: str) -> Json:
     if confirm and not method:
         raise invalid("A `payment_method` is required to confirm.", param="payment_method")
     if confirm and return_url:
-        return INTENTS.show(intent_services.create_confirmed(new, return_url=return_url))
-    return INTENTS.show(intent_services.create_intent(new))
+        return _now(intent_services.create_confirmed(new, return_url=return_url))
+    return _now(intent_services.create_intent(new))
 
 
 def update_intent(outside_id: str, reader: Reader, key: str) -> Json:
@@ -79,14 +89,16 @@ def update_intent(outside_id: str, reader: Reader, key: str) -> Json:
 
 
 def confirm_intent(outside_id: str, reader: Reader, key: str) -> Json:
-    intent = find(INTENTS, outside_id, param="intent")
+    seen = together.read_intent(uuid_in(INTENTS, outside_id))
+    if seen is None:
+        raise missing("payment_intent", outside_id, param="intent")
     return_url, method = _url(reader, "return_url"), _payment_method(reader)
     reader.finish()
     if not return_url:
         raise invalid("A `return_url` is required to confirm.", param="return_url", code="parameter_missing")
-    if not method and not intent.payment_method:
+    if not method and not seen.intent.payment_method:
         raise invalid("A `payment_method` is required to confirm.", param="payment_method")
-    return INTENTS.show(intent_services.confirm_intent(intent, return_url=return_url, payment_method=method))
+    return _now(intent_services.confirm_seen(seen, return_url=return_url, payment_method=method))
 
 
 def capture_intent(outside_id: str, reader: Reader, key: str) -> Json:
@@ -110,6 +122,12 @@ def list_intents(reader: Reader) -> Json:
     rows = INTENTS.rows()
     rows = rows.filter(group__label=label) if label else rows
     return _finished(page(INTENTS, _created(rows, reader), reader=reader, url="/v1/payment_intents"), reader)
+
+
+def _now(intent: PaymentIntent) -> Json:
+    """The intent as it was just committed; what was kept as the answer is not rendered twice."""
+    request = current_request.get()
+    return request.kept if request is not None and request.kept is not None else INTENTS.show(intent)
 
 
 def _shown(intent: PaymentIntent) -> Json:

@@ -61,16 +61,20 @@ ENDPOINTS = Resource("we", "webhook_endpoint", WebhookEndpoint.objects.all, obje
 BY_PREFIX = {resource.prefix: resource for resource in (INTENTS, CHARGES, REFUNDS, EVENTS, ENDPOINTS)}
 
 
-def find(resource: Resource, outside_id: str, *, param: str = "id") -> Any:
-    """The row. Raises 404 resource_missing, also for an id of another kind or shape."""
+def uuid_in(resource: Resource, outside_id: str) -> UUID | None:
+    """None for an id of another kind or shape."""
     prefix, _, tail = outside_id.partition("_")
     try:
-        uuid = UUID(hex=tail)
+        return UUID(hex=tail) if prefix == resource.prefix else None
     except ValueError:
-        uuid = None
+        return None
+
+
+def find(resource: Resource, outside_id: str, *, param: str = "id") -> Any:
+    """The row. Raises 404 resource_missing, also for an id of another kind or shape."""
     rows = (resource.one or resource.rows)()
     try:
-        return rows.get(uuid=uuid if prefix == resource.prefix else None)
+        return rows.get(uuid=uuid_in(resource, outside_id))
     except ObjectDoesNotExist:
         raise missing(resource.name, outside_id, param=param) from None
 

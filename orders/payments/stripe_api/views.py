@@ -64,9 +64,10 @@ def stripe_v1(request: HttpRequest, path: str) -> HttpResponse:
     clock.refresh()
     request_id = "req_" + uuid7().hex
     key = request.headers.get("Idempotency-Key", "") if request.method == "POST" else ""
-    token = current_request.set(ApiRequest(request_id=request_id, idempotency_key=key))
+    call = ApiRequest(request_id=request_id, idempotency_key=key)
+    token = current_request.set(call)
     try:
-        stored = _answer(request, path, key=key, request_id=request_id)
+        stored = _answer(request, path, call)
     except ApiError as error:
         stored = Stored(status=error.status, body=orjson.dumps(error.body).decode())
     except Exception:
@@ -85,7 +86,7 @@ def stripe_v1(request: HttpRequest, path: str) -> HttpResponse:
     return response
 
 
-def _answer(request: HttpRequest, path: str, *, key: str, request_id: str) -> Stored:
+def _answer(request: HttpRequest, path: str, call: ApiRequest) -> Stored:
     _authenticate(request)
     if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_MAX:
         raise ApiError(413, "The request is too large.")
@@ -97,19 +98,21 @@ def _answer(request: HttpRequest, path: str, *, key: str, request_id: str) -> St
     if request.method != "POST":
         raise _unknown(request.method or "", path)
     body = request.body
-    if not key:
-        return _dumped(_write(parts, body, key=request_id))
-    return _once(parts, body, key=key, path=path, request_id=request_id)
+    if not call.idempotency_key:
+        return _dumped(_write(parts, body, call))
+    return _once(parts, body, call, path=path)
 
 
-def _once(parts: list[str], body: bytes, *, key: str, path: str, request_id: str) -> Stored:
+def _once(parts: list[str], body: bytes, call: ApiRequest, *, path: str) -> Stored:
     """The stored answer if there is one. A refusal before anything was done does not use the key up."""
-    body_hash = hashlib.sha256(body).hexdigest()
-    earlier = begin(key=key, path=path, body_hash=body_hash, request_id=request_id)
+    key, body_hash = call.idempotency_key, hashlib.sha256(body).hexdigest()
+    earlier = begin(key=key, path=path, body_hash=body_hash, request_id=call.request_id)
     if earlier is not None:
         return earlier
     try:
-        stored = _dumped(_write(parts, body, key=key))
+        stored = _dumped(_write(parts, body, call))
+        if call.kept is not None:
+            return stored
     except ApiError as error:
         if not error.burns_key:
             forget(key=key)
@@ -133,13 +136,14 @@ def _read(parts: list[str], params: Json) -> Json:
     raise _unknown("GET", "/".join(parts))
 
 
-def _write(parts: list[str], body: bytes, *, key: str) -> Json:
+def _write(parts: list[str], body: bytes, call: ApiRequest) -> Json:
     try:
         params = parse_form(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise ApiError(400, "The body is not UTF-8.") from None
     paths = Reader({"expand": params.pop("expand", {})}).texts("expand")
-    reader = Reader(params)
+    reader, key = Reader(params), call.idempotency_key or call.request_id
+    call.plain = bool(call.idempotency_key) and not paths
     try:
         if len(parts) == 1 and parts[0] in CREATE:
             shown = CREATE[parts[0]](reader, key)

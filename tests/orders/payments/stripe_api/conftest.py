@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 from orders.payments.gateways import registry
 from orders.payments.gateways.alipay import AlipayGateway
 from orders.payments.stripe_api import views
+from tests.orders.payments.stripe_api.buyers import Hook
 from tests.orders.payments.stripe_api.shapes import Answers
 
 KEY = "sk_test_of_the_tests"
@@ -39,3 +40,11 @@ def client(_api: str) -> stripe.StripeClient:
     return stripe.StripeClient(
         KEY, base_addresses={"api": f"{_api}/stripe"}, http_client=stripe.default_http_client
     )
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    opened = Hook()
+    yield opened
+    opened.server.shutdown()
+    opened.server.server_close()
