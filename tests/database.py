@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.db import connection, transaction
+
 from marketplace.launcher import postgres
 from marketplace.launcher.children import stop
 
@@ -88,8 +90,6 @@ def empty_tables() -> None:
 
     Django's flush truncates all tables: a third of a second of one core for the few rows of most tests.
     """
-    from django.db import connection, transaction
-
     tables = {
         connection.ops.quote_name(name)
         for name in connection.introspection.django_table_names(only_existing=True, include_views=False)
@@ -103,3 +103,13 @@ def empty_tables() -> None:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for name in written:
             cursor.execute(f"DELETE FROM {name}")
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A savepoint that is always rolled back. Product code may take it for the outside of a transaction."""
+    atomic = transaction.atomic()
+    vars(atomic)["_from_testcase"] = True  # what Django's own TestCase says of its transactions
+    with atomic:
+        yield
+        transaction.set_rollback(True)

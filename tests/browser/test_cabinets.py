@@ -8,9 +8,9 @@ from playwright.sync_api import Page, expect
 def choose(page: Page, *lines: str) -> None:
     header = "站点编号,站点名称,县(市、区),站点类型,经度,纬度,柜机编号,温区,小格数"
     content = "\r\n".join((header, *lines)).encode("gb18030")  # as Chinese Excel saves it
-    page.locator("input[type=file]").set_input_files(
-        {"name": "柜点.csv", "mimeType": "text/csv", "buffer": content}
-    )
+    table = page.locator("input[type=file]")
+    expect(table).to_be_enabled()  # a file is put into a disabled field too, while another is looked at
+    table.set_input_files({"name": "柜点.csv", "mimeType": "text/csv", "buffer": content})
 
 
 def test_a_table_of_sites_is_mended_put_up_and_taken_back(sign_in, accessible) -> None:

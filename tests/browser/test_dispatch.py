@@ -90,9 +90,9 @@ def test_a_road_is_closed_and_opened_again(sign_in, accessible) -> None:
 
 def choose_waybills(page: Page, *rows: str) -> None:
     content = "\n".join(("运单号,地点,重量,运费,收件人", *rows)).encode()
-    page.locator("input[type=file]").set_input_files(
-        {"name": "waybills.csv", "mimeType": "text/csv", "buffer": content}
-    )
+    table = page.locator("input[type=file]")
+    expect(table).to_be_enabled()  # a file is put into a disabled field too, before the hub is known
+    table.set_input_files({"name": "waybills.csv", "mimeType": "text/csv", "buffer": content})
 
 
 def test_other_carriers_waybills_come_in_and_go_back(sign_in, accessible) -> None:

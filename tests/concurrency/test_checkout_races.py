@@ -112,7 +112,7 @@ def meeting(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, *, must_mee
 
     With the lock on, the second never gets there before the first has committed, and the wait runs out.
     """
-    both_have_read = threading.Barrier(2, timeout=20 if must_meet else 1)
+    both_have_read = threading.Barrier(2, timeout=60 if must_meet else 1)
     real = getattr(module, name)
 
     def read_then_wait(*args: Any, **kwargs: Any) -> Any:

@@ -101,7 +101,7 @@ class Stage:
     def kill_worker(self) -> None:
         if self.worker is not None:
             self.worker.send_signal(signal.SIGKILL)
-            self.worker.wait(timeout=10)
+            self.worker.wait(timeout=60)
 
     def run(self) -> None:
         """The course of events; ends when the outbox is empty and what was said last is stored."""

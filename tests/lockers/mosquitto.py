@@ -45,7 +45,7 @@ class Mosquitto:
         self.process = subprocess.Popen(
             [BINARY, "-c", str(self.conf)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
@@ -63,7 +63,7 @@ class Mosquitto:
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.wait(timeout=10)
+            self.process.wait()
             self.process = None
 
     def broker(self, user: str = SERVER_USER) -> Broker:

@@ -205,7 +205,7 @@ class Processes:
 
     def kill(self, name: str) -> None:
         self.running[name].send_signal(signal.SIGKILL)
-        self.running.pop(name).wait(timeout=10)
+        self.running.pop(name).wait(timeout=60)
 
     def ingest(self) -> None:
         self.start("ingest", "django", "ingest")

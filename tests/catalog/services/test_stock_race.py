@@ -68,7 +68,7 @@ def lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def unlocked(stocks: QuerySet[Stock]) -> list[Stock]:
         rows = list(stocks.order_by("pk"))
-        both_have_read.wait(timeout=10)
+        both_have_read.wait(timeout=60)
         return rows
 
     monkeypatch.setattr(stock, "_locked", unlocked)

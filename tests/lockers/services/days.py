@@ -17,7 +17,7 @@ from marketplace.outbox.models import OutboxEvent
 from marketplace.telemetry.models import Reading
 from tests.lockers.services.conftest import COURIER, GOOD, Bench
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,6 @@ def test_a_screen_waits_for_what_changes(hosted: Hosted) -> None:
     system.sleep(0.15)
     assert told == []
     hosted.act("doors/4/pry")
-    asked.join(timeout=5)
+    asked.join(timeout=60)
     assert [each["door"] for each in told[0]["open"]] == [4]
     assert told[0]["open"][0]["may_put_back"] is False

@@ -35,7 +35,7 @@ print(spawn(name="s", command={SLEEPER!r}, log=Path(sys.argv[1])).pid, flush=Tru
 
 
 def await_line(log: Path) -> str:
-    for _ in range(1000):
+    for _ in range(6000):
         if log.exists() and log.read_text():
             return log.read_text().strip()
         time.sleep(0.01)
@@ -43,7 +43,7 @@ def await_line(log: Path) -> str:
 
 
 def await_end(pid: int) -> bool:
-    for _ in range(1000):
+    for _ in range(6000):
         if identify(pid) is None:
             return True
         time.sleep(0.01)

@@ -37,7 +37,7 @@ def launch(command: str, folder: Path, **extra: str) -> subprocess.Popen[str]:
 
 
 def finish(run: subprocess.Popen[str]) -> tuple[int, str, str]:
-    output, errors = run.communicate(timeout=60)
+    output, errors = run.communicate(timeout=180)
     return run.returncode, output, errors
 
 

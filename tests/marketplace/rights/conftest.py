@@ -1,15 +1,15 @@
 """One world for this package. It stands in a transaction around those of the tests: each finds it whole."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 
 from marketplace.kernel import clock
 from orders.payments.gateways import registry
+from tests.database import undone
 from tests.factories.orders import WEDNESDAY
 from tests.marketplace.rights.cast import World
 from tests.marketplace.rights.tables import Rows, rows
@@ -18,16 +18,6 @@ from tests.orders.payments.conftest import running_simulator
 from tests.orders.payments.helpers import Simulator
 
 __all__ = ["running_simulator"]
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """A savepoint that is always rolled back. Product code may take it for the outside of a transaction."""
-    atomic = transaction.atomic()
-    vars(atomic)["_from_testcase"] = True  # what Django's own TestCase says of its transactions
-    with atomic:
-        yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="package")

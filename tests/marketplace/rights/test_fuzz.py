@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from tests.database import undone
 from tests.marketplace.rights.calls import CALLS, arguments
 from tests.marketplace.rights.cast import World
-from tests.marketplace.rights.conftest import undone
 from tests.marketplace.rights.documents import Argument, Refusal, arguments_of, call, field_of, refusals
 from tests.marketplace.rights.tables import Rows
 

@@ -16,9 +16,9 @@ from marketplace.api.errors import camel
 from marketplace.api.guard import declared_rules
 from marketplace.kernel.ids import uuid7
 from marketplace.schema import schema
+from tests.database import undone
 from tests.marketplace.rights.calls import CALLS, DAY, NOW, arguments
 from tests.marketplace.rights.cast import World
-from tests.marketplace.rights.conftest import undone
 from tests.marketplace.rights.documents import arguments_of, call, refusals, root_fields
 from tests.marketplace.rights.tables import Rows, rows
 

@@ -4,8 +4,8 @@ import pytest
 from django.db import transaction
 
 from farmers.models import Plot
+from tests.database import undone
 from tests.marketplace.rights.cast import World
-from tests.marketplace.rights.conftest import undone
 from tests.marketplace.rights.tables import Rows, rows
 
 pytestmark = pytest.mark.django_db

@@ -228,7 +228,7 @@ class TestTheDatabaseItself:
         def look_then_wait(accounts, wanted):
             real(accounts, wanted)
             if LedgerTransaction.objects.filter(kind="settled").exists():
-                all_have_looked.wait(timeout=20)
+                all_have_looked.wait(timeout=60)
 
         monkeypatch.setattr(posting, "lock_accounts", lambda ids: None)
         monkeypatch.setattr(posting, "_refuse_overdraft", look_then_wait)

@@ -39,13 +39,13 @@ class Simulator:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         if self.process.stdout:
             self.process.stdout.close()
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=60)
         if self.process.stdout:
             self.process.stdout.close()
 
@@ -64,7 +64,7 @@ class Simulator:
     def request(self, method: str, url: str, body: str = "") -> tuple[int, dict[str, str], bytes]:
         """One plain HTTP exchange; redirects are not followed."""
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
         connection.request(method, f"{parts.path}?{parts.query}", body=body.encode(), headers=headers)
         response = connection.getresponse()

@@ -16,7 +16,7 @@ from lockers.models import Allocation, Cabinet, CapacityHold, Compartment, Occup
 from lockers.services.capacity import sharing
 from lockers.services.capacity.holds import free_cells
 from lockers.services.oversight.desk import recall_parcel
-from lockers.services.parcels import recipients
+from lockers.services.parcels import drops, recipients
 from lockers.services.parcels.drops import allocate
 from lockers.services.parcels.groups import group_of
 from marketplace.custody.services import Holder, create_unit
@@ -185,15 +185,18 @@ def name_cell(cabinet: Cabinet, recipient: UUID) -> Allocation:
     )  # fmt: skip
 
 
-def race(*acts: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """All at once, up to the moment at which each has chosen its cell; the names of the refusals."""
+def race(*acts: Callable[[], object], monkeypatch: pytest.MonkeyPatch, must_meet: bool = False) -> list[str]:
+    """All at once, up to the moment at which each has chosen its cell; the names of the refusals.
+
+    `must_meet`: no lock is on, so each waits until all have chosen, however busy the machine is.
+    """
     gate, refused = threading.Barrier(len(acts)), []
     free = sharing.free_compartment
 
     def choose(*args: Any, **how: Any) -> Compartment:
         chosen: Compartment = free(*args, **how)
         with suppress(threading.BrokenBarrierError):  # the lock keeps the other from choosing
-            gate.wait(timeout=0.5)
+            gate.wait(timeout=60 if must_meet else 0.5)
         return chosen
 
     monkeypatch.setattr("lockers.services.parcels.drops.free_compartment", choose)
@@ -210,7 +213,7 @@ def race(*acts: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> list[s
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     return refused
 
 
@@ -235,12 +238,12 @@ def test_without_lock_and_constraint_two_recipients_share_a_cell(
 ) -> None:
     """The control: this is the race that the two tests below are about."""
     cabinet = make_cabinet(cells=(("chilled", "S"),))
-    for module in ("sharing", "drops"):
-        monkeypatch.setattr(f"lockers.services.{module}.lock_key", lambda name: nullcontext())
+    for module in (sharing, drops):
+        monkeypatch.setattr(module, "lock_key", lambda name: nullcontext())
     monkeypatch.setattr("lockers.services.parcels.drops.claim", lambda compartment, group: None)
     with without_constraint():
         acts = [lambda: name_cell(cabinet, uuid4())] * 2
-        assert race(*acts, monkeypatch=monkeypatch) == []
+        assert race(*acts, monkeypatch=monkeypatch, must_meet=True) == []
         assert Allocation.objects.values("group").distinct().count() == 2
         assert Allocation.objects.values("compartment").distinct().count() == 1
 
@@ -253,10 +256,10 @@ def test_the_last_cell_has_one_recipient(
     """With the place's lock off, the database still lets only one of them in."""
     cabinet = make_cabinet(cells=(("chilled", "S"),))
     if not locked:
-        for module in ("sharing", "drops"):
-            monkeypatch.setattr(f"lockers.services.{module}.lock_key", lambda name: nullcontext())
+        for module in (sharing, drops):
+            monkeypatch.setattr(module, "lock_key", lambda name: nullcontext())
     acts = [lambda: name_cell(cabinet, uuid4())] * 2
-    assert race(*acts, monkeypatch=monkeypatch) == [refusal]
+    assert race(*acts, monkeypatch=monkeypatch, must_meet=not locked) == [refusal]
     assert (Allocation.objects.count(), Occupancy.objects.count()) == (1, 1)
 
 
@@ -282,14 +285,14 @@ def test_a_cell_that_empties_while_a_parcel_joins_stays_its_groups(
 
     def claim(compartment: Compartment, group: Any) -> None:
         chosen.set()
-        gone.wait(timeout=5)
+        gone.wait(timeout=60)
         real(compartment, group)
 
     monkeypatch.setattr("lockers.services.parcels.drops.claim", claim)
 
     def give_up() -> None:
-        chosen.wait(timeout=5)
-        services.drops.give_up_reservation(unit_uuid=first.unit_uuid)  # type: ignore[attr-defined]
+        chosen.wait(timeout=60)
+        drops.give_up_reservation(unit_uuid=first.unit_uuid)
         gone.set()
 
     assert race(lambda: name_cell(cabinet, owner), give_up, monkeypatch=monkeypatch) == []

@@ -29,7 +29,7 @@ from marketplace.launcher.config import REPOSITORY
 from tests.product import Product, running_product
 
 PROCESSES = ("web", "worker", "drain", "ingest", "cabinets", "gateway")
-DAY_LIMIT_S = 900
+DAY_LIMIT_S = 1800
 KILLS = 20
 VICTIMS = ("web", "worker", "drain", "ingest")
 #: the first moments at which the player is killed: some stops are done; some people have their parcels
@@ -116,7 +116,7 @@ def _kill_until(over: threading.Event, product: Product, rng: random.Random, kil
         for name in victims:
             product.supervisor.restart(name)
         for name in victims:
-            product.supervisor.await_ready(name)
+            product.supervisor.await_ready(name, timeout_s=DAY_LIMIT_S)
         killed += victims
 
 

@@ -1,10 +1,10 @@
 """A world in the database: every thing once, under the id that the player computes, and usable."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.conf import settings
 
 from catalog.models import Lot, OrderCycle, Product, Stock
 from farmers.models import AgentConsent, Farmer, Station, Villager
@@ -15,23 +15,30 @@ from marketplace.kernel import clock
 from marketplace.places.models import County, Hub, Place, Vehicle
 from marketplace.simulation.loading.load import WorldPresent, load
 from marketplace.simulation.worlds import World, build
+from tests.database import undone
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module")
+def standing_world(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Loaded once for all who look at it: a transaction around those of the tests."""
+    with pytest.MonkeyPatch.context() as patch, django_db_blocker.unblock(), undone():
+        patch.setattr(settings, "TESTER_CONSOLE", True)
+        patch.setattr(settings, "DATA_DIR", tmp_path_factory.mktemp("world"))
+        made = build("test")
+        load(made)
+        yield made
+
+
 @pytest.fixture
-def world() -> World:
-    return build("test")
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(settings, tmp_path: Path) -> None:
-    settings.TESTER_CONSOLE = True
-    settings.DATA_DIR = tmp_path
+def world(standing_world: World, db: None) -> World:
+    return standing_world
 
 
 def test_every_thing_of_the_world_is_there_once(world: World) -> None:
-    load(world)
     assert County.objects.count() == 10
     assert Place.objects.count() == len(world.places)
     assert Hub.objects.count() == len(world.hubs)
@@ -48,7 +55,6 @@ def test_every_thing_of_the_world_is_there_once(world: World) -> None:
 
 
 def test_ids_are_those_that_the_player_computes(world: World) -> None:
-    load(world)
     for station in world.stations:
         row = Station.objects.get(uuid=world.uuid(f"farmers.station:{station.key}"))
         assert (row.code, row.name) == (station.code, station.name)
@@ -58,14 +64,12 @@ def test_ids_are_those_that_the_player_computes(world: World) -> None:
 
 
 def test_downward_goods_lie_at_the_hubs_and_no_farmer_has_listed_anything(world: World) -> None:
-    load(world)
     stock = [lot for lot in world.lots if lot.station is None]
     assert Lot.objects.count() == Stock.objects.count() == len(stock)
     assert set(Lot.objects.values_list("product__direction", flat=True)) == {"down"}
 
 
 def test_consent_stands_for_most_and_not_for_all(world: World) -> None:
-    load(world)
     with_consent = sum(farmer.consent_on_file for farmer in world.farmers)
     with_consent += sum(villager.consent_on_file for villager in world.villagers)
     assert AgentConsent.objects.count() == with_consent
@@ -73,7 +77,6 @@ def test_consent_stands_for_most_and_not_for_all(world: World) -> None:
 
 
 def test_everybody_signs_in_with_the_pin_and_has_the_role(world: World) -> None:
-    load(world)
     for user in world.users[:3] + world.users[-3:]:
         _, signed_in = sign_in_with_pin(phone=user.phone, pin=user.pin)
         grants = principal_of(signed_in).grants
@@ -81,7 +84,6 @@ def test_everybody_signs_in_with_the_pin_and_has_the_role(world: World) -> None:
 
 
 def test_business_time_stands_on_the_eve(world: World) -> None:
-    load(world)
     clock.refresh()
     from marketplace.database.business_time import read_setting
 
@@ -92,7 +94,6 @@ def test_business_time_stands_on_the_eve(world: World) -> None:
 
 def test_the_worlds_wares_are_the_catalogues_products(world: World) -> None:
     """The pure worlds and the catalogue read the same files: they must come to the same products."""
-    load(world)
     for product in Product.objects.all():
         ware = world.product[product.name]
         assert (ware.zone, ware.unit, ware.cargo) == (product.zone, product.unit, product.cargo)
@@ -104,34 +105,7 @@ def test_the_worlds_wares_are_the_catalogues_products(world: World) -> None:
 
 
 def test_a_second_load_is_refused_and_changes_nothing(world: World) -> None:
-    load(world)
     before = (User.objects.count(), Lot.objects.count())
     with pytest.raises(WorldPresent):
         load(world)
     assert (User.objects.count(), Lot.objects.count()) == before
-
-
-def test_the_command_leaves_a_leaflet_with_one_login_per_role(tmp_path: Path) -> None:
-    call_command("load_world", "test", "--seed", "3")
-    leaflet = json.loads((tmp_path / "world.json").read_text(encoding="utf-8"))
-    assert (leaflet["world"], leaflet["seed"], leaflet["day"]) == ("test", 3, "2026-11-12")
-    roles = [login["role"] for login in leaflet["logins"]]
-    assert sorted(roles) == [
-        "buyer", "cabinet_operator", "city_viewer", "county_reviewer", "courier", "dispatcher", "farmer",
-        "hub_operator", "information_officer", "platform", "tester",
-    ]  # fmt: skip
-    for login in leaflet["logins"]:
-        assert sign_in_with_pin(phone=login["phone"], pin=login["pin"])[1].name == login["name"]
-
-
-def test_without_the_testers_console_no_world_is_loaded(settings) -> None:
-    settings.TESTER_CONSOLE = False
-    with pytest.raises(CommandError, match="TESTER_CONSOLE"):
-        call_command("load_world", "test")
-    assert not Hub.objects.exists()
-
-
-def test_an_unknown_world_is_one_clear_line() -> None:
-    with pytest.raises(CommandError, match="county-plain"):
-        call_command("load_world", "paris")
-    assert not Hub.objects.exists()

@@ -69,7 +69,7 @@ class TestOneNotificationInEightThreads:
 
         def unguarded(row, to, **changes):
             if type(row).__name__ == "Attempt":
-                all_have_read.wait(timeout=20)
+                all_have_read.wait(timeout=60)
             type(row)._default_manager.filter(pk=row.pk).update(status=to, **changes)
             for name, value in {"status": to, **changes}.items():
                 setattr(row, name, value)
@@ -98,7 +98,7 @@ class TestTheLastTwoIntentsOfOneGroup:
 
         def look_then_wait(group):
             real(group)
-            both_have_looked.wait(timeout=20)
+            both_have_looked.wait(timeout=60)
 
         monkeypatch.setattr(outcomes, "lock_group", lambda pk: PaymentGroup.objects.get(pk=pk))
         monkeypatch.setattr(outcomes, "finish_if_ended", look_then_wait)
@@ -131,7 +131,7 @@ class TestFiftyPartialRefundsAtOnce:
 
         def sum_then_wait(*, intent):
             total = real(intent=intent)
-            all_have_summed.wait(timeout=30)
+            all_have_summed.wait(timeout=60)
             return total
 
         monkeypatch.setattr(refunds_service, "lock_group", lambda pk: PaymentGroup.objects.get(pk=pk))

@@ -45,7 +45,7 @@ def settle():
 
 def ask_about_freezes(*, until):
     """The worker's questions. A notification that arrives this very moment holds the row: then once more."""
-    for _ in range(100):
+    for _ in range(1000):
         PreAuthorisation.objects.exclude(status=until).update(next_try_at="2020-01-01T00:00:00Z")
         work_due()
         freeze = PreAuthorisation.objects.get()

@@ -81,7 +81,7 @@ def lock_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def unlocked(wave: WaveProblem) -> Plan | None:
         plan = current(wave)
-        both_have_read.wait(timeout=10)
+        both_have_read.wait(timeout=60)
         return plan
 
     monkeypatch.setattr(publishing, "lock_key", lambda name: None)

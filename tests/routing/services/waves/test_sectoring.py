@@ -297,7 +297,7 @@ def test_the_last_two_sectors_end_at_once(
     if not locked:
 
         def unlocked(pk: int) -> SectorRun:
-            both.wait(timeout=10)
+            both.wait(timeout=60)
             return SectorRun.objects.get(pk=pk)
 
         real = SectorRun.objects.filter
@@ -305,7 +305,7 @@ def test_the_last_two_sectors_end_at_once(
         def pause(*args, **fields):
             """Both have counted and neither saw the other's end: the interleaving that hurts."""
             if "status" not in fields and fields.get("pk") == run.pk:
-                both.wait(timeout=10)
+                both.wait(timeout=60)
             return real(*args, **fields)
 
         monkeypatch.setattr(sectoring, "_locked", unlocked)
