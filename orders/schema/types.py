@@ -13,7 +13,7 @@ from orders.services.purchases.goods import ordered_of
 from orders.services.reading import refund_status
 from orders.services.redress.claims import claimable_until
 from orders.services.redress.goods_returns import checked_window
-from orders.services.settlement.payouts import OPEN_CLAIMS
+from orders.services.settlement.payouts import OPEN_CLAIMS, OPEN_RETURNS
 from orders.states import FulfilmentStatus, LineStatus
 
 
@@ -132,7 +132,8 @@ class OrderLineType(graphene.ObjectType):
         return line.uuid
 
     def resolve_claimable_until(line, info):
-        return None if line.claims.all() else claimable_until(line)
+        coming_back = hasattr(line, "goods_return") and line.goods_return.status in OPEN_RETURNS
+        return None if coming_back or line.claims.all() else claimable_until(line)
 
     def resolve_claim(line, info):
         return next(iter(line.claims.all()), None)

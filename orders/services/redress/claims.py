@@ -26,12 +26,12 @@ from marketplace.messages.services import send
 from marketplace.outbox.publishing import publish
 from orders import claim_rules
 from orders.events import ClaimGranted
-from orders.models import Claim, ClaimStatus, Line, Order, RefundReason
+from orders.models import Claim, ClaimStatus, GoodsReturn, Line, Order, RefundReason
 from orders.services.access import actor_uuid
 from orders.services.locking import LockedOrder, lock_order_of_line
 from orders.services.notices import tell
 from orders.services.redress.refunding import refund_line_money
-from orders.services.settlement.payouts import OPEN_CLAIMS, window_of
+from orders.services.settlement.payouts import OPEN_CLAIMS, OPEN_RETURNS, window_of
 from orders.states import LineStatus
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def open_claim(
 
     Paid at once under the limit; else the seller and his station are asked, and the claim stays open.
     Raises NotFound for anybody else's line or photo, InvalidInput, Conflict before pickup, after a late
-    pickup or for a second claim, Expired after the window.
+    pickup, for a second claim or while the goods are being sent back, Expired after the window.
     """
     require_between(percent, 1, 100, "percent")
     if len(note.strip()) > MAX_NOTE:
@@ -114,7 +114,10 @@ def answer_claim(
 
 
 def appeal_claim(*, principal: Principal, claim_uuid: UUID) -> Claim:
-    """The recipient does not accept a refusal: the platform looks at it. Repeating it is the same."""
+    """The recipient does not accept a refusal: the platform looks at it. Repeating it is the same.
+
+    Raises NotFound, Conflict when it was not refused lately or the goods are being sent back meanwhile.
+    """
     with transaction.atomic():
         locked, claim = _locked(claim_uuid)
         require_recipient(principal, locked.order, field="claim_id")
@@ -124,6 +127,7 @@ def appeal_claim(*, principal: Principal, claim_uuid: UUID) -> Claim:
             days=claim_rules.AT_ONCE_DAYS
         ):
             raise Conflict(N_("只有未通过的申请可以请平台复核"), field="claim_id")
+        _require_not_coming_back(claim.line, field="claim_id")
         _save(claim, status=ClaimStatus.APPEALED)
     return claim
 
@@ -207,6 +211,15 @@ def _check_claimable(locked: LockedOrder, line: Line) -> None:
         raise Conflict(N_("这一行已经全部退款"), field="line_id")
     if Claim.objects.filter(line=line).exists():
         raise Conflict(N_("这一行已经申请过售后"), field="line_id", code="already_claimed")
+    _require_not_coming_back(line, field="line_id")
+
+
+def _require_not_coming_back(line: Line, *, field: str) -> None:
+    """One way to the money at a time. Race: a claim and a return of one line; both hold the order's lock, so
+    the later one finds the earlier.
+    """
+    if GoodsReturn.objects.filter(line=line, status__in=OPEN_RETURNS).exists():
+        raise Conflict(N_("这一行正在退货，退货结束后才能申请售后"), field=field, code="being_returned")
 
 
 def _paid_at_once(claim: Claim) -> bool:

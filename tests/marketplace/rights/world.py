@@ -490,7 +490,6 @@ def _complaints(world: World) -> None:
             answer_by=clock.now() + timedelta(hours=24),
         )
         world.name(**{f"{name}_claim": claim})
-        _return(world, line, {"open": "asked", "refused": "disputed"}[name])
 
 
 def _receipt(world: World, order: Order) -> None:

@@ -13,7 +13,8 @@ from marketplace.kernel.errors import Conflict, DomainError, Expired, Forbidden,
 from marketplace.kernel.principal import Principal
 from orders.ledger.accounts import AccountKind
 from orders.ledger.services import balance
-from orders.models import GoodsReturn, LineRefund, Payout
+from orders.models import Claim, GoodsReturn, LineRefund, Payout
+from orders.services.redress.claims import answer_claim, appeal_claim
 from orders.services.redress.goods_returns import (
     ask_return,
     checked_window,
@@ -29,6 +30,7 @@ from tests.factories.accounts import make_principal
 from tests.factories.graph import data_of
 from tests.factories.orders import fresh, make_buyer, make_paid_order
 from tests.orders.services.steps import books_balance, collected, owed
+from tests.orders.services.redress.test_claims import claim
 
 
 @pytest.fixture
@@ -197,6 +199,41 @@ def test_the_window_says_in_words_why_a_line_stays(market, line):
     assert why(returned=True) == "already_returned"
     line.listing = {**line.listing, "return_rule": None, "returnable": False}
     assert why() == "not_returnable"
+
+
+def test_goods_on_their_way_back_cannot_be_claimed_until_that_has_ended(market, line):
+    row = ask(market, line, 1)
+    with pytest.raises(Conflict) as refused:
+        claim(market, line, 25)
+    assert (refused.value.error_code, refused.value.field) == ("being_returned", "line_id")
+    receive(market, row, intact=False, note="拆开了")
+    with pytest.raises(Conflict):
+        claim(market, line, 25)
+    assert not Claim.objects.exists()
+    decide_return(principal=platform(), return_uuid=row.uuid, refund=False, note="已食用")
+    assert claim(market, line, 25).status == "granted"
+    assert LineRefund.objects.count() == 1
+    assert books_balance()
+
+
+def test_a_refused_claim_is_not_appealed_while_the_goods_come_back(market, line):
+    made = claim(market, line, 50)
+    answer_claim(principal=market.officer, claim_uuid=made.uuid, grant=False, answer="完好")
+    row = ask(market, line)
+    with pytest.raises(Conflict) as refused:
+        appeal_claim(principal=market.principal, claim_uuid=made.uuid)
+    assert (refused.value.error_code, refused.value.field) == ("being_returned", "claim_id")
+    assert Claim.objects.get().status == "refused"
+    assert receive(market, row).status == "refunded"
+
+
+def test_an_order_page_offers_no_claim_on_a_line_that_is_being_returned(market, line):
+    shown = "{ myOrders { lines { claimableUntil goodsReturn { status } } } }"
+    [order] = data_of(shown, market.principal)
+    assert order["lines"][0]["claimableUntil"]
+    ask(market, line)
+    [order] = data_of(shown, market.principal)
+    assert order["lines"] == [{"claimableUntil": None, "goodsReturn": {"status": "asked"}}]
 
 
 TO_RECEIVE = """{ returnsToReceive { id status orderNumber productName quantity unit refundFen bringBy
