@@ -103,12 +103,14 @@ class StopStatus(StrEnum):
     FAILED = "failed"
 
 
+#: a delivered shipment opens anew only where a unit that was brought back to the hub rides out and breaks
+#: down a second time on one day
 SHIPMENT_MOVES = Transitions(
     {
         "requested": {"planned", "unserved", "cancelled"},
         "planned": {"planned", "delivered", "unserved", "cancelled"},
         "unserved": {"planned", "cancelled"},
-        "delivered": set(),
+        "delivered": {"requested"},
         "cancelled": set(),
     }
 )

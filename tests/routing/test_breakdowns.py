@@ -186,8 +186,75 @@ def test_another_courier_fetches_the_load_and_delivers_it(world: World) -> None:
         assert data_of(GIVE, courier, id=str(stop.uuid), units=mine)["errors"] == []
         data_of(COMPLETE, courier, id=str(stop.uuid))
     tour.finish_route(principal=courier, route_uuid=route.uuid)
-    assert len(told("ShipmentDelivered")) == 3
+    assert len(told("ShipmentDelivered")) == 4
     assert holder(world.units[9]) == ("hub", world.hub.uuid)
+
+
+def fetching(world: World) -> tuple[Route, Principal, Stop]:
+    """The other van stands beside the broken one."""
+    world.fail()
+    route = world.rescuer()
+    courier, meet = world.courier(route), meet_stop(route)
+    tour.depart_route(principal=courier, route_uuid=route.uuid)
+    tour.arrive_at_stop(principal=courier, stop_uuid=meet.uuid)
+    return route, courier, meet
+
+
+def way_back(unit: HandlingUnit) -> tuple[str, str, str | None]:
+    """(shipment, its last leg, kind of the place it is brought to)"""
+    shipment = Shipment.objects.select_related("place").get(reference=unit.uuid)
+    leg = shipment.legs.latest("seq")
+    return shipment.status, leg.status, shipment.place and shipment.place.kind
+
+
+def test_what_is_brought_back_is_planned_fetched_and_at_the_hub(world: World) -> None:
+    crate = world.units[9]
+    route, courier, meet = fetching(world)
+    assert way_back(crate) == ("planned", "planned", "hub")
+    units = [unit.uuid for unit in world.units.values()]
+    for _ in range(2):
+        tour.collect_units(principal=courier, stop_uuid=meet.uuid, unit_uuids=units)
+    assert way_back(crate) == ("planned", "done", "hub")
+    tour.complete_stop(principal=courier, stop_uuid=meet.uuid)
+    for stop in route.stops.filter(status="pending"):
+        tour.fail_stop(principal=courier, stop_uuid=stop.uuid, reason="路断")
+    for _ in range(2):
+        tour.finish_route(principal=courier, route_uuid=route.uuid)
+    assert way_back(crate) == ("delivered", "done", "hub")
+    assert told("ShipmentDelivered").count(str(crate.uuid)) == 1
+
+
+def test_what_nobody_takes_off_the_broken_van_is_said(world: World) -> None:
+    crate = world.units[9]
+    _, courier, meet = fetching(world)
+    parcels = [unit.uuid for n, unit in world.units.items() if n < 9]
+    tour.collect_units(principal=courier, stop_uuid=meet.uuid, unit_uuids=parcels)
+    tour.complete_stop(principal=courier, stop_uuid=meet.uuid)
+    assert way_back(crate)[:2] == ("unserved", "unserved")
+    assert told("ShipmentUnserved") == [str(crate.uuid)]
+    assert holder(crate) == ("vehicle", world.broken.uuid)
+    world.holds()
+
+
+def test_a_stop_at_the_broken_van_that_fails_leaves_its_load_to_others(world: World) -> None:
+    crate = world.units[9]
+    route, courier, meet = fetching(world)
+    tour.fail_stop(principal=courier, stop_uuid=meet.uuid, reason="找不到")
+    for stop in route.stops.filter(status="pending"):
+        tour.fail_stop(principal=courier, stop_uuid=stop.uuid, reason="找不到")
+    tour.finish_route(principal=courier, route_uuid=route.uuid)
+    assert way_back(crate)[:2] == ("unserved", "unserved")
+    assert holder(crate) == ("vehicle", world.broken.uuid)
+
+
+def test_the_broken_van_itself_comes_home_with_its_load(world: World) -> None:
+    world.fail()
+    parcel = next(unit for n, unit in world.units.items() if n < 9)
+    own = Route.objects.filter(vehicle=world.broken, plan=world.in_force()).first()
+    assert own is not None
+    tour.finish_route(principal=world.dispatcher, route_uuid=own.uuid)
+    assert holder(parcel) == ("hub", world.hub.uuid)
+    assert way_back(world.units[9])[::2] == ("delivered", "hub")
 
 
 def test_the_place_is_what_the_dispatcher_says(world: World) -> None:

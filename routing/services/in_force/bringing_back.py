@@ -1,4 +1,13 @@
-"""What lies in a broken van and cannot go on is fetched for the hub: one collection for each unit."""
+"""What lies in a broken van and cannot go on is fetched for the hub: one collection for each unit.
+
+    requested -> planned    a van of the plan in force fetches it
+    planned -> delivered    it is at its hub, with whatever van it came (`tour.finish_route`)
+    planned -> unserved     nobody took it off the broken van, or no plan has room for it
+    unserved -> planned     a later plan fetches it
+    any -> cancelled        the van works again and keeps it
+
+The shipment's reference is the unit; its leg is done when the unit has changed vans.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +27,7 @@ from routing.solver.core.network import Network
 from routing.solver.core.plan import Plan as SolverPlan
 from routing.solver.problem import fits_a_vehicle
 from routing.solver.terms import Reason
-from routing.states import LegKind, LegStatus, ShipmentStatus
+from routing.states import SHIPMENT_MOVES, LegKind, LegStatus, ShipmentStatus
 
 
 def bring_back(
@@ -54,11 +63,14 @@ def bring_back(
 def _legs(standing: Standing, breakdown: Breakdown, units: list[HandlingUnit]) -> list[Leg]:
     """A shipment for the hub per unit, with a leg that starts where the van stands.
 
-    A unit that was fetched from one broken van and lies in another has its shipment already, and gets a leg.
+    A unit that was fetched from one broken van and lies in another has its shipment already, and gets a leg;
+    one that had come to its hub meanwhile is open again.
     """
     loaded = standing.loaded
     open_rows = Shipment.objects.exclude(status=ShipmentStatus.CANCELLED)
     mine = open_rows.filter(reference__in=[unit.uuid for unit in units], deliver_on=loaded.day)
+    SHIPMENT_MOVES.check(ShipmentStatus.DELIVERED, ShipmentStatus.REQUESTED)
+    mine.filter(status=ShipmentStatus.DELIVERED).update(status=ShipmentStatus.REQUESTED)
     known: dict[UUID, Shipment] = {row.reference: row for row in mine}
     categories = _categories(units)
     made = Shipment.objects.bulk_create(

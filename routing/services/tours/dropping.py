@@ -19,7 +19,7 @@ from marketplace.kernel.temperature import require_readable
 from routing.errors import NotAtThisStop, StopNotReached
 from routing.models import Leg, Shipment, Stop
 from routing.services.access import stop_for, visible_routes
-from routing.services.tours import tour
+from routing.services.tours.outcomes import mark_delivered
 from routing.states import LegKind, LegStatus, StopStatus
 
 COLD_ZONES = frozenset({"chilled", "frozen"})
@@ -99,7 +99,7 @@ def note_deposited(*, reference: UUID, place_uuid: UUID) -> None:
             .first()
         )
         if leg is not None:
-            tour.mark_delivered(leg=leg, place_uuid=place_uuid)
+            mark_delivered(leg=leg, place_uuid=place_uuid)
 
 
 def reached_stop(principal: Principal, stop_uuid: UUID) -> Stop:

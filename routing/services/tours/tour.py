@@ -22,23 +22,28 @@ from marketplace.kernel.texts import require_text
 from marketplace.outbox.publishing import publish
 from marketplace.places.models import PlaceKind
 from routing.errors import NotAtThisStop, NotOnThisRoute, OpenStops, RouteNotStarted, StopNotReached
-from routing.events import RouteFinished, RouteStarted, ShipmentDelivered, ShipmentUnserved, StopCompleted
-from routing.models import Breakdown, Leg, Route, Shipment, Stop, StopTask
+from routing.events import RouteFinished, RouteStarted, StopCompleted
+from routing.models import Breakdown, Leg, Route, Stop, StopTask
 from routing.rules import COLD_ZONES
 from routing.services.access import route_for, stop_for
+from routing.services.tours.outcomes import (
+    NOT_FETCHED,
+    RETURNED,
+    deliveries_of,
+    fetches,
+    mark_delivered,
+    note_brought_back,
+    report_missed,
+)
 from routing.states import (
     ROUTE_MOVES,
-    SHIPMENT_MOVES,
     STOP_MOVES,
     LegKind,
     LegStatus,
     RouteStatus,
-    ShipmentStatus,
     StopStatus,
 )
 
-#: told to orders when goods came back on the van
-RETURNED = "returned"
 MAX_REASON = 60
 
 
@@ -184,6 +189,10 @@ def collect_units(
                 temperature_c=temperature_c,
                 proof={"breakdown": str(breakdown.uuid)} if breakdown else None,
             )
+            if unit.uuid in legs:
+                Leg.objects.filter(pk=legs[unit.uuid].pk, status=LegStatus.PLANNED).update(
+                    status=LegStatus.DONE
+                )
     return stop
 
 
@@ -217,14 +226,19 @@ def collectable_units(stop: Stop) -> QuerySet[HandlingUnit]:
 
 
 def complete_stop(*, principal: Principal, stop_uuid: UUID) -> Stop:
-    """Leave the stop: its collections are done. Completing twice is the same."""
+    """Leave the stop: its collections are done, at a broken van those of what was taken off it. Completing
+    twice is the same.
+    """
     with transaction.atomic():
         stop = _reached(principal, stop_uuid, or_done=True)
         if stop.status == StopStatus.DONE:
             return stop
         _end(stop, StopStatus.DONE)
-        collected = stop.tasks.filter(kind="collect", leg__kind=LegKind.COLLECT).values("leg")
-        Leg.objects.filter(pk__in=collected, status=LegStatus.PLANNED).update(status=LegStatus.DONE)
+        if met_at(stop) is None:
+            collected = stop.tasks.filter(kind="collect", leg__kind=LegKind.COLLECT).values("leg")
+            Leg.objects.filter(pk__in=collected, status=LegStatus.PLANNED).update(status=LegStatus.DONE)
+        else:
+            report_missed(fetches(stop__pk=stop.pk), NOT_FETCHED)
         publish(
             StopCompleted(stop=stop.uuid, route=stop.route.uuid),
             aggregate_kind="route",
@@ -264,16 +278,19 @@ def finish_route(*, principal: Principal, route_uuid: UUID) -> Route:
         if open_stops:
             raise OpenStops(field="route_id", params={"count": open_stops})
         unfinished.update(status=StopStatus.DONE, ended_at=clock.now())
-        for unit in units_held_by(vehicle_holder(route)).order_by("pk"):
+        brought = list(units_held_by(vehicle_holder(route)).order_by("pk"))
+        for unit in brought:
             hand_over(
                 unit=unit,
                 to=hub_holder(route),
                 place_uuid=route.plan.hub.place.uuid,
                 actor_uuid=principal.user_uuid,
             )
+        note_brought_back(brought, route.plan.hub)
         route.status, route.finished_at = RouteStatus.FINISHED, clock.now()
         route.save(update_fields=["status", "finished_at"])
-        _report_undelivered(route)
+        report_missed(deliveries_of(route), RETURNED)
+        report_missed(fetches(stop__route=route), NOT_FETCHED)
         publish(
             RouteFinished(route=route.uuid, hub=route.plan.hub.uuid),
             aggregate_kind="route",
@@ -281,45 +298,6 @@ def finish_route(*, principal: Principal, route_uuid: UUID) -> Route:
             actor_uuid=principal.user_uuid,
         )
     return route
-
-
-def mark_delivered(*, leg: Leg, place_uuid: UUID) -> None:
-    """The last leg ended at a place: the shipment is delivered, once. Must run inside a transaction."""
-    if not Leg.objects.filter(pk=leg.pk).exclude(status=LegStatus.DONE).update(status=LegStatus.DONE):
-        return
-    shipment = leg.shipment
-    sources = SHIPMENT_MOVES.sources(ShipmentStatus.DELIVERED)
-    if Shipment.objects.filter(pk=shipment.pk, status__in=sources).update(status=ShipmentStatus.DELIVERED):
-        publish(
-            ShipmentDelivered(
-                shipment=shipment.uuid, reference=shipment.reference, place=place_uuid, at=clock.now()
-            ),
-            aggregate_kind="shipment",
-            aggregate_uuid=shipment.uuid,
-        )
-
-
-def _report_undelivered(route: Route) -> None:
-    """Deliveries of this route that did not happen: the shipment is unserved, whoever asked decides."""
-    missed = Leg.objects.filter(
-        tasks__stop__route=route,
-        tasks__kind="drop",
-        kind__in=[LegKind.DELIVER, LegKind.DIRECT],
-        status=LegStatus.PLANNED,
-    ).select_related("shipment")
-    for leg in missed.order_by("pk"):
-        Leg.objects.filter(pk=leg.pk).update(status=LegStatus.UNSERVED)
-        sources = SHIPMENT_MOVES.sources(ShipmentStatus.UNSERVED)
-        if Shipment.objects.filter(pk=leg.shipment_id, status__in=sources).update(
-            status=ShipmentStatus.UNSERVED
-        ):
-            publish(
-                ShipmentUnserved(
-                    shipment=leg.shipment.uuid, reference=leg.shipment.reference, reason=RETURNED
-                ),
-                aggregate_kind="shipment",
-                aggregate_uuid=leg.shipment.uuid,
-            )
 
 
 def _reached(principal: Principal, stop_uuid: UUID, *, or_done: bool = False) -> Stop:

@@ -30,7 +30,16 @@ from routing.services.waves.building import PLANNABLE, WaveProblem
 from routing.solver.check import Verdict
 from routing.solver.solution import Action, Handling, Solution, Visit
 from routing.solver.solution import Route as SolverRoute
-from routing.states import SHIPMENT_MOVES, LegStatus, PlanCause, PlanStatus, RouteStatus, ShipmentStatus, Wave
+from routing.states import (
+    SHIPMENT_MOVES,
+    LegKind,
+    LegStatus,
+    PlanCause,
+    PlanStatus,
+    RouteStatus,
+    ShipmentStatus,
+    Wave,
+)
 
 #: reason told when a leg came after its wave had left
 TOO_LATE = "too_late"
@@ -276,15 +285,21 @@ def _tell(
 
 
 def settle(shipments: Mapping[Shipment, list[Leg]], planned: Mapping[int, StopTask]) -> None:
-    """Where the plan drops them, if this wave drops them; who is carried on all legs, is told.
+    """Where the plan drops them, if this wave drops them; who is carried on all legs, is told. What ends
+    with a collection (a unit fetched from a broken van) is brought to its hub.
 
     `planned`: the deciding task by leg, of the legs that this plan carries.
     """
     placed = []
     for shipment, legs in shipments.items():
         task = planned.get(legs[-1].pk)
-        if task is not None and task.kind == "drop":
+        if task is None:
+            continue
+        if task.kind == "drop":
             shipment.place = task.stop.place
+            placed.append(shipment)
+        elif legs[-1].kind == LegKind.COLLECT:
+            shipment.place = shipment.destination_hub.place
             placed.append(shipment)
     Shipment.objects.bulk_update(placed, ["place"], batch_size=BATCH)
     ready = SHIPMENT_MOVES.sources(ShipmentStatus.PLANNED)

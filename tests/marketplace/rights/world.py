@@ -102,6 +102,8 @@ def _wednesday(world: World) -> None:
         "eaten_order": [(market.rice, 1_000)],
         "open_order": [(market.rice, 1_000)],
         "refused_order": [(market.rice, 1_000)],
+        "asked_back_order": [(market.rice, 1_000)],
+        "disputed_back_order": [(market.rice, 1_000)],
     }.items():
         world.name(**{name: make_paid_order(market, *lines)})
 
@@ -447,13 +449,15 @@ def _in_the_books(world: World) -> None:
 
 
 def _complaints(world: World) -> None:
-    """Three collected parcels: one without a claim, one under a claim, one whose claim was refused."""
+    """Collected parcels: one without a claim, one under a claim, one whose claim was refused, two that are
+    sent back.
+    """
     market = world.market
     photo = make_file(user_of(market.principal), purpose="claim")
     asked = Order.objects.get(uuid=world.ids["asked_order"]).lines
     asked.update(asked_until=clock.now() + timedelta(hours=2), short_quantity=500)
     world.name(claim_photo=photo, asked_line=asked.get())
-    for name in ("eaten", "open", "refused"):
+    for name in ("eaten", "open", "refused", "asked_back", "disputed_back"):
         order = Order.objects.get(uuid=world.ids[f"{name}_order"])
         part = order.fulfilments.get()
         Fulfilment.objects.filter(pk=part.pk).update(
@@ -478,6 +482,9 @@ def _complaints(world: World) -> None:
             _receipt(world, order)
             rule = freeze(rule_for(returnable=True, granted=False, on=clock.today()))
             order.lines.update(listing=line.listing | {"return_rule": rule})
+            continue
+        if name.endswith("_back"):
+            _return(world, line, name.removesuffix("_back"))
             continue
         claim = Claim.objects.create(
             line=line,
