@@ -56,7 +56,7 @@ HUB = """query Board($id: ID!, $date: Date) { hubBoard(hubId: $id, date: $date) 
     toConsolidate { fulfilment { id zone destination { name } } lines { id quantity lot { product { name } } }
         crates { id code contents { kind id grams } } }
     trunks { date status fromHub { name } toHub { name } units { code } }
-    units { id code kind } } }"""
+    units { id code kind contents { kind id grams } } } }"""
 RECEIPTS = """mutation Ask($id: ID!) { requestReceipts(
     orderId: $id, kind: "company", title: "宜春某某公司", taxNumber: "91350100M000100Y43") {
         receipts { id } errors { code } } }"""

@@ -93,7 +93,7 @@ def return_crate(*, principal: Principal, unit_uuid: UUID, why: str, replaced: b
     cut unless other crates cover it; with `replaced` the farmer brings other goods, and nothing is cut.
 
     Order of effects: crate handed to the farmer, closed -> lines cut, refunded. Raises NotFound for a crate
-    that is not at the asker's hub or station, InvalidInput.
+    that is not at the asker's hub or station, Conflict for one that holds no farmer's goods, InvalidInput.
     """
     principal.require_signed_in()
     if not 1 <= len(why.strip()) <= MAX_WHY:
@@ -104,7 +104,13 @@ def return_crate(*, principal: Principal, unit_uuid: UUID, why: str, replaced: b
     here = Holder(crate.holder_kind, crate.holder_uuid)
     if here.kind not in KEEPERS or not principal.has(KEEPERS[here.kind], here.uuid):
         raise NotFound(field="unit_id")
-    lots = {content.content_uuid: content.grams for content in crate.contents.all() if content.kind == "lot"}
+    lots = {
+        content.content_uuid: content.grams
+        for content in crate.contents.all()
+        if content.kind == "lot" and content.grams
+    }
+    if not lots:
+        raise Conflict(N_("筐 %(code)s 里没有农户的货"), field="unit_id", params={"code": crate.code})
     with transaction.atomic():
         done = Shortfall()
         for lot_uuid, grams in lots.items():

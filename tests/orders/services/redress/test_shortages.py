@@ -233,3 +233,14 @@ def test_the_hub_sends_a_crate_back_and_what_is_left_is_shared(market, three, th
     assert refunds(three) == [880, 880, 440]
     assert HandlingUnit.objects.get(pk=good.pk).status == "active"
     assert Line.objects.filter(short_quantity__gt=0).count() == 3
+
+
+def test_a_crate_whose_goods_are_all_portioned_has_nothing_to_send_back(market, three, thursday):
+    thursday()
+    crate = crate_at_hub(market, market.rice, 2_500)
+    crate.contents.update(grams=0)
+    with pytest.raises(Conflict) as refused:
+        return_crate(principal=market.packer, unit_uuid=crate.uuid, why="发霉")
+    assert (refused.value.field, refused.value.params) == ("unit_id", {"code": crate.code})
+    assert HandlingUnit.objects.get(pk=crate.pk).holder_kind == "hub"
+    assert refunds(three) == [0, 0, 0]
