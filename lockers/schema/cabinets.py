@@ -5,6 +5,7 @@ from django.db.models import Prefetch
 
 from lockers.models import Allocation, Cabinet, Compartment
 from lockers.models.allocations import LIVE_ALLOCATION
+from lockers.services.access import operated_cabinets
 from lockers.services.oversight import blocks
 from lockers.services.sites.cabinets import silent
 from marketplace.api.guard import PUBLIC, guarded, roles
@@ -151,6 +152,9 @@ def _with_silence(cabinets):
 class Query(graphene.ObjectType):
     cabinets = graphene.List(graphene.NonNull(CabinetType), required=True, county_code=graphene.String())
     cabinet = graphene.Field(CabinetType, id=graphene.ID(required=True))
+    operated_cabinets = graphene.List(
+        graphene.NonNull(CabinetType), required=True, description="those that the asker keeps"
+    )
 
     @guarded(PUBLIC)
     def resolve_cabinets(root, info, county_code=None):
@@ -163,6 +167,11 @@ class Query(graphene.ObjectType):
     def resolve_cabinet(root, info, id):
         found = _with_silence(_cabinets().filter(uuid=parse_uuid(id, "id")))
         return found[0] if found else None
+
+    @guarded(OPERATORS)
+    def resolve_operated_cabinets(root, info):
+        mine = operated_cabinets(principal=info.context.principal)
+        return _with_silence(_cabinets().filter(pk__in=mine.values("pk")))
 
 
 class CommandType(graphene.ObjectType):

@@ -12,7 +12,7 @@ from marketplace.places.models import Place
 from tests.factories.accounts import make_principal
 from tests.factories.graph import ask, data_of
 from tests.factories.lockers import make_cabinet
-from tests.factories.places import make_site
+from tests.factories.places import make_county, make_hub, make_site
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +22,8 @@ query ($county: String) { cabinets(countyCode: $county) {
   zones { zone temperatureC minC maxC } free { zone size count }
   compartments { id label door zone size status } } }
 """
+OPERATED = """{ operatedCabinets { id online place { name county { code name } }
+    zones { zone temperatureC } free { zone size count } } }"""
 OPEN = """
 mutation ($id: ID!, $reason: String!) { openWithReason(compartmentId: $id, reason: $reason) {
   command { action status } errors { code field } } }
@@ -63,6 +65,20 @@ def test_cabinets_cost_the_same_queries_however_many(count: int) -> None:
     ]
     assert first["zones"][0] == {"zone": "chilled", "temperatureC": None, "minC": 2.0, "maxC": 4.0}
     assert {each["status"] for each in first["compartments"]} == {"free"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_operator_sees_the_cabinets_of_his_county(count: int) -> None:
+    site = make_site()
+    mine = [make_cabinet(site=site) for _ in range(count)]
+    make_cabinet(site=make_site(hub=make_hub(county=make_county(code="360902", name="袁州区"))))
+    operator = make_principal("cabinet_operator", "county", site.place.county.uuid)
+    with CaptureQueriesContext(connection) as queries:
+        found = data_of(OPERATED, operator)
+    assert {each["id"] for each in found} == {str(each.uuid) for each in mine}
+    assert {each["place"]["county"]["code"] for each in found} == {site.place.county.code}
+    assert len(queries) == 6
+    assert len(data_of(OPERATED, make_principal("platform", scope_kind="platform"))) == count + 1
 
 
 def operated() -> tuple[Compartment, Principal]:

@@ -346,6 +346,7 @@ CALLS: dict[str, Call] = {
         "courier", stopId="{town_stop}", unitId="{in_van_parcel}", placeId="{near_place}"
     ),
     "Mutation.takeOutParcel": _by("courier", stopId="{town_stop}", parcelId="{to_take_out}"),
+    "Query.operatedCabinets": _by("cabinet_operator"),
     "Query.fleet": _by("cabinet_operator"),
     "Query.utilisation": _by(
         "cabinet_operator", start="2026-11-05T00:00:00+08:00", end="2026-11-12T00:00:00+08:00"

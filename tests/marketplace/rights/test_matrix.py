@@ -98,6 +98,7 @@ Query.route                         .     .     .     .     +     +     +     . 
 Query.drop                          .     .     .     .     +     .     +     .     .     .     +     .
 Query.unit                          .     .     .     +     +     +     +     +     +     .     +     .
 Query.utilisation                   .     .     .     .     .     .     .     +     .     .     +     .
+Query.operatedCabinets              .     .     .     .     .     .     .     +     .     .     +     .
 Query.fleet                         .     .     .     .     .     .     .     +     .     .     +     .
 Query.devices                       .     .     .     .     .     .     .     +     .     .     +     .
 Query.unknownTags                   .     .     .     .     .     .     .     +     .     .     +     .

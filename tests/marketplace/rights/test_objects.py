@@ -361,6 +361,7 @@ def test_lists_hold_ones_own_things_only(world: World) -> None:
     """Fields without an id: what they show is the asker's."""
     shown = {
         "Query.breaches": "cabinet_operator",
+        "Query.operatedCabinets": "cabinet_operator",
         "Query.fleet": "cabinet_operator",
         "Query.devices": "cabinet_operator",
         "Query.siteImports": "cabinet_operator",
