@@ -13,8 +13,8 @@ from orders.models import Claim, GoodsReturn, Line, LineRefund
 from orders.services.redress import claims, goods_returns
 from tests.concurrency.test_checkout_races import at_once
 from tests.factories.orders import THURSDAY, WEDNESDAY, Market, make_market, make_paid_order
-from tests.orders.services.steps import books_balance, collected
 from tests.orders.services.redress.test_claims import photo_of
+from tests.orders.services.steps import books_balance, collected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

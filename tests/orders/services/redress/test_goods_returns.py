@@ -29,8 +29,8 @@ from orders.services.settlement.payouts import pay_out_due
 from tests.factories.accounts import make_principal
 from tests.factories.graph import data_of
 from tests.factories.orders import fresh, make_buyer, make_paid_order
-from tests.orders.services.steps import books_balance, collected, owed
 from tests.orders.services.redress.test_claims import claim
+from tests.orders.services.steps import books_balance, collected, owed
 
 
 @pytest.fixture
