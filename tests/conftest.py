@@ -57,8 +57,8 @@ os.environ["REDIS_URL"] = "memory://"  # tasks run in this process, or are only 
 os.environ["YINONG_DATA"] = str(ROOT / "data")  # keys and files of the tests end with the session
 (ROOT / "data" / "static").mkdir(parents=True)
 django.setup()
-# `--hypothesis-profile=default` tries twice as much.
-hypothesis.settings.register_profile("suite", max_examples=50)
+# `--hypothesis-profile=default` tries twice as much. No deadline: a busy machine is slow for any reason.
+hypothesis.settings.register_profile("suite", max_examples=50, deadline=None)
 hypothesis.settings.load_profile("suite")
 
 

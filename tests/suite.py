@@ -1,7 +1,7 @@
 """`make test`: everything that is checked before a change lands, in one table of steps.
 
 What the tests need from Debian is installed first when we are root. What is still missing is named,
-and the exit code is then 3 unless ALLOW_SKIPS=1. Three steps run at a time, the longest first; what a step
+and the exit code is then 3 unless ALLOW_SKIPS=1. Four steps run at a time, the longest first; what a step
 prints is shown whole when it ends.
 """
 
@@ -24,8 +24,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 BIN = Path(PYTHON).parent
 SKIPPED = 3
-# One more than the two cores that CI has: steps wait for servers and browsers in turn.
-AT_ONCE = 3
+# Two more than the cores that CI has: steps wait for servers, browsers and killed processes in turn.
+AT_ONCE = 4
 
 # A package that only brings files must not start a server of its own while it is installed.
 SERVICE_POLICY = Path("/usr/sbin/policy-rc.d")
@@ -81,10 +81,13 @@ PYTEST = (PYTHON, "-m", "pytest", "-q", "--durations=15", "--durations-min=2")
 TYPED = tuple(f"--ignore=tests/marketplace/rights/test_{name}.py" for name in ("fuzz", "bad_input"))
 DATABASE = "django_db and not processes"
 MARKETPLACE = "tests/marketplace"
+# A whole day on real processes, twenty of which are killed: half of all the time that processes take.
+DAY = "tests/marketplace/reports/audit"
 # Together these are the whole of pytest, and its database tests twice.
 TESTS = (
-    Step("tests of the running processes", (*PYTEST, "-m", "processes")),
+    Step("tests of the running processes", (*PYTEST, f"--ignore={DAY}", "-m", "processes")),
     Step("tests", (*PYTEST, "-m", "not django_db and not processes")),
+    Step("a day with kills and its auditor", (*PYTEST, DAY, "-m", "processes")),
     Step(
         "database tests on PostgreSQL 15",
         (*PYTEST, *TYPED, "-m", DATABASE),

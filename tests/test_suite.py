@@ -43,12 +43,13 @@ def test_what_is_missing_is_named_and_exits_3(
 ) -> None:
     lacking(monkeypatch, "browser", "postgresql-15")
     assert suite.main([]) == suite.SKIPPED
-    assert [step.command[-1] for step in steps[:4]] == [
+    assert [step.command[-1] for step in steps[:5]] == [
         "processes and not browser",
         "not django_db and not processes and not browser",
+        "processes and not browser",
         *["django_db and not processes and not browser"] * 2,
     ]
-    assert steps[4:] == [*suite.LINT, *suite.PAGES]
+    assert steps[5:] == [*suite.LINT, *suite.PAGES]
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith(("SKIPPED", "Not"))] == [
         "SKIPPED: browser tests (Chromium with a Chinese font): install chromium fonts-noto-cjk",
         "SKIPPED: database tests on PostgreSQL 15: install postgresql-15",
@@ -60,9 +61,10 @@ def test_skips_can_be_accepted(monkeypatch: pytest.MonkeyPatch, steps: list[suit
     lacking(monkeypatch, "mosquitto")
     monkeypatch.setenv("ALLOW_SKIPS", "1")
     assert suite.main([]) == 0
-    assert [step.command[-1] for step in steps[:5]] == [
+    assert [step.command[-1] for step in steps[:6]] == [
         "processes and not mosquitto",
         "not django_db and not processes and not mosquitto",
+        "processes and not mosquitto",
         *["django_db and not processes and not mosquitto"] * 3,
     ]
 

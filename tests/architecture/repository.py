@@ -36,13 +36,16 @@ def tracked_files() -> list[Path]:
     return [Path(name) for name in answer.split("\0") if name and (ROOT / name).is_file()]
 
 
-def imported_packages(file: Path) -> Iterator[tuple[str, int]]:
+@cache
+def imported_packages(file: Path) -> tuple[tuple[str, int], ...]:
     """(top-level package, line) of every import, also of those inside functions."""
+    found: list[tuple[str, int]] = []
     for node in ast.walk(tree(file)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
+            found += ((alias.name.partition(".")[0], node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0], node.lineno
+            found.append((node.module.partition(".")[0], node.lineno))
+    return tuple(found)
 
 
 def strings(file: Path) -> Iterator[ast.Constant]:
