@@ -173,6 +173,8 @@ class AlarmKind(models.TextChoices):
     POWER = "power", "外部断电"
     BATTERY = "battery", "电池电量低"
     VERSION = "version", "协议版本不识别"
+    GARBLED = "garbled", "消息无法读取"
+    UNSETTLED = "unsettled", "消息未能处理"
     WARM = "warm", "入柜时偏温"
 
 

@@ -2,7 +2,8 @@
 
 A payload is one envelope (a JSON object) or a batch (a JSON array of envelopes of one device), at most
 64 KiB. An unknown `type` is kept: the server stores and acknowledges what it does not understand yet. An
-unknown `v` is refused: nothing inside it can be trusted to mean what it meant.
+unknown `v` is refused: nothing inside it can be trusted to mean what it meant. So is what no table can hold
+and no calendar reckon with: NUL characters, years outside YEARS, a `mono` past MONO_MOST_S.
 """
 
 import math
@@ -24,6 +25,10 @@ UNJOURNALLED = 0
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 _BIGGEST = 2**63 - 1
+# A reset clock says 1970 or 2000; what is further off cannot be moved into another zone without overflow.
+YEARS = range(1900, 2200)
+MONO_MOST_S = 1e10
+_NUL = b"\\u0000"  # as JSON spells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +131,12 @@ def _plain(envelope: Envelope) -> dict[str, Any]:
 def _loaded(payload: bytes) -> object:
     _limited(payload)
     try:
-        return orjson.loads(payload)
+        loaded = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"not JSON: {error}") from None
+    if _NUL in payload and _holds_nul(loaded):
+        raise Malformed("a text holds NUL")
+    return loaded
 
 
 def _envelope(plain: object) -> Envelope:
@@ -150,12 +158,27 @@ def _envelope(plain: object) -> Envelope:
         boot=_whole(plain, "boot", least=1),
         seq=_whole(plain, "seq", least=0),
         mid=_text(plain, "mid", limit=64),
-        ts=read_time(plain.get("ts")),
+        ts=_device_time(plain.get("ts")),
         mono=_seconds(plain, "mono"),
         type=kind,
         body=body,
         tx=None if plain.get("tx") is None else _text(plain, "tx", limit=64),
     )
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any("\0" in name or _holds_nul(each) for name, each in value.items())
+    if isinstance(value, list):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\0" in value
+
+
+def _device_time(text: object) -> datetime:
+    at = read_time(text)
+    if at.year not in YEARS:
+        raise Malformed(f"the year {at.year} is outside {YEARS.start} to {YEARS.stop - 1}")
+    return at
 
 
 def _text(plain: dict[str, Any], name: str, *, limit: int) -> str:
@@ -178,7 +201,7 @@ def _seconds(plain: dict[str, Any], name: str) -> float:
         not isinstance(value, (int, float))
         or isinstance(value, bool)
         or not math.isfinite(value)
-        or value < 0
+        or not 0 <= value <= MONO_MOST_S
     ):
-        raise Malformed(f"{name} is a number of seconds from 0")
+        raise Malformed(f"{name} is a number of seconds from 0 to {MONO_MOST_S:.0f}")
     return float(value)

@@ -59,6 +59,25 @@ def rehouse(allocation: Allocation, compartment: Compartment) -> None:
     vacate(old)
 
 
+def give_up(allocation: Allocation) -> None:
+    """End what was only promised; the caller holds its lock and knows that nothing was left there."""
+    allocation.state, allocation.ended_at = AllocationState.FREE, clock.now()
+    allocation.save(update_fields=["state", "ended_at"])
+    vacate(allocation.compartment_id)
+    touch_config([allocation.compartment.cabinet_id])
+
+
+def revive(allocation: Allocation, compartment: Compartment) -> None:
+    """Promise a cell again to what had been given up; the cabinet knows it by that name. Raises
+    CompartmentBusy.
+    """
+    claim(compartment, allocation.group)
+    allocation.compartment, allocation.ended_at = compartment, None
+    allocation.state = AllocationState.RESERVED
+    allocation.save(update_fields=["compartment", "ended_at", "state"])
+    touch_config([compartment.cabinet_id])
+
+
 def mates_of(allocation: Allocation) -> QuerySet[Allocation]:
     """The other parcels that live in its cell."""
     found: QuerySet[Allocation] = Allocation.objects.filter(

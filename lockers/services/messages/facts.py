@@ -13,7 +13,7 @@ import structlog
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
-from lockers.errors import NoRoom
+from lockers.errors import CabinetSilent, NoRoom
 from lockers.events import CodeLockedOut
 from lockers.models import Allocation, Cabinet, Command, Compartment, Device, DeviceMark, DeviceMessage
 from lockers.models.allocations import LIVE_ALLOCATION
@@ -22,15 +22,16 @@ from lockers.protocol.commands import Action
 from lockers.protocol.doors import DoorState
 from lockers.protocol.envelope import read_time
 from lockers.protocol.messages import Kind, Purpose, Result
-from lockers.protocol.parcel import Outcome, judge_opening
+from lockers.protocol.parcel import Outcome, ParcelState, judge_opening
 from lockers.services.alarms import clear_alarm, raise_alarm
-from lockers.services.capacity.sharing import rehouse
+from lockers.services.capacity.sharing import give_up, rehouse, revive
 from lockers.services.devices.commands import Actor, resolve_command
 from lockers.services.devices.rotation import note_moved
 from lockers.services.parcels.collection import collect, put_back, remove
 from lockers.services.parcels.drops import deposit, reallocate
 from lockers.services.parcels.inspection import hold_after_gap
 from lockers.services.parcels.openings import messages_of
+from marketplace.custody.models import HandlingUnit, UnitStatus
 from marketplace.kernel import clock
 from marketplace.outbox.publishing import publish
 
@@ -91,6 +92,8 @@ def _handle(device: Device, message: DeviceMessage) -> None:
     except Exception as error:
         log.exception("device.message_failed", device=device.device, type=message.type, seq=message.seq)
         message.failed = f"{type(error).__name__}: {error}"[:2000]
+        detail = {"type": message.type, "boot": message.boot, "seq": message.seq, "why": message.failed[:200]}
+        raise_alarm(device=device, kind="unsettled", at=message.at, detail=detail)
     message.handled_at = clock.wall()
     message.save(update_fields=["handled_at", "failed"])
 
@@ -224,12 +227,36 @@ def _deposited(device: Device, message: DeviceMessage) -> None:
     if compartment is None or allocation is None:
         raise_alarm(device=device, kind="conflict", at=message.at, detail=dict(message.body))
         return
-    if allocation.state != AllocationState.RESERVED:
+    if allocation.state == AllocationState.FREE and allocation.parcel_state == ParcelState.EXPECTED:
+        if not _comes_back(device, compartment, allocation, message):
+            return
+    elif allocation.state != AllocationState.RESERVED:
         return
-    if allocation.compartment_id != compartment.pk:
+    elif allocation.compartment_id != compartment.pk:
         _make_way(device, compartment, allocation, message)
         rehouse(allocation, compartment)
     deposit(allocation, at=message.at, actor=Actor(label=f"token:{message.body.get('courier')}"))
+
+
+def _comes_back(
+    device: Device, compartment: Compartment, allocation: Allocation, message: DeviceMessage
+) -> bool:
+    """It had been given up, since the parcel was to go elsewhere, and was left here all the same: the cell
+    is named again. False when the parcel is known to lie or to have gone elsewhere; then a person must look.
+    """
+    other = Allocation.objects.filter(LIVE_ALLOCATION, unit_uuid=allocation.unit_uuid).first()
+    unit = HandlingUnit.objects.filter(uuid=allocation.unit_uuid).first()
+    gone = unit is not None and unit.status == UnitStatus.CLOSED
+    if gone or (other is not None and other.state != AllocationState.RESERVED):
+        raise_alarm(
+            device=device, kind="conflict", compartment=compartment, at=message.at, detail=dict(message.body)
+        )
+        return False
+    _make_way(device, compartment, allocation, message)
+    if other is not None:
+        give_up(other)
+    revive(allocation, compartment)
+    return True
 
 
 def _make_way(device: Device, compartment: Compartment, arrived: Allocation, message: DeviceMessage) -> None:
@@ -238,7 +265,19 @@ def _make_way(device: Device, compartment: Compartment, arrived: Allocation, mes
     for other in living.exclude(group=arrived.group_id):
         detail = {"door": compartment.door, "holds": str(arrived.uuid), "promised": str(other.uuid)}
         raise_alarm(device=device, kind="conflict", compartment=compartment, at=message.at, detail=detail)
-        reallocate(other)
+        if not _elsewhere(other) and other.state == AllocationState.RESERVED:
+            give_up(other)  # its courier asks for a cell when he stands there, or takes it further
+
+
+def _elsewhere(allocation: Allocation) -> bool:
+    """Another cell at the same place for what has not been left yet; False when there is none."""
+    try:
+        with transaction.atomic():
+            reallocate(allocation)
+    except (NoRoom, CabinetSilent):
+        log.warning("allocation.nowhere", allocation=str(allocation.uuid))
+        return False
+    return True
 
 
 def _removed(device: Device, message: DeviceMessage) -> None:
@@ -299,11 +338,7 @@ def _config_applied(device: Device, message: DeviceMessage) -> None:
             at=message.at,
             detail=dict(conflict),
         )
-        try:
-            with transaction.atomic():
-                reallocate(allocation)
-        except NoRoom:
-            log.warning("allocation.nowhere", allocation=str(allocation.uuid), device=device.device)
+        _elsewhere(allocation)
 
 
 def _alarm(device: Device, message: DeviceMessage) -> None:

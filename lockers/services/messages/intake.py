@@ -6,18 +6,21 @@ the unique keys on (device, boot, seq) hold whatever the marks say.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from lockers.models import Device, DeviceMark, DeviceMessage
+from lockers.models.devices import AlarmKind
 from lockers.protocol.envelope import Envelope, decode_batch
-from lockers.protocol.errors import EnvelopeError
+from lockers.protocol.errors import EnvelopeError, UnknownVersion
 from lockers.protocol.messages import Kind
 from lockers.protocol.ordering import ClockPair, Mark, placed_at
 from lockers.protocol.topics import Channel, read_topic
+from lockers.services.alarms import raise_alarm
 from lockers.services.messages.presence import note_presence, note_state, note_twin
 from lockers.services.messages.probes import KnownProbes
 from marketplace.kernel import clock
@@ -25,6 +28,8 @@ from marketplace.telemetry.services import NewReading, ingest_readings
 
 log = structlog.get_logger()
 JOURNALLED = frozenset({Channel.TELEMETRY, Channel.EVENTS})
+#: what lies further ahead of the mark is left to come again: a device has 800 in flight at most
+AHEAD_MOST = 10_000
 Key = tuple[int, int]  # device pk, boot
 
 _LOCK = """
@@ -46,6 +51,15 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A payload that was refused whole; the device keeps it and sends it again, so somebody must look."""
+
+    device: str
+    alarm: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ack:
     """Everything of this boot up to `upto` is committed."""
 
@@ -61,27 +75,68 @@ class TakenIn:
 
 
 def take_in(arrived: Sequence[Arrived]) -> TakenIn:
-    """Store a batch. What cannot be read, or comes from nobody we know, is logged and not acknowledged."""
-    heard = [pair for each in arrived for pair in _decoded(each)]
+    """Store a batch. What cannot be read, or comes from nobody we know, is logged and not acknowledged.
+
+    An unreadable payload of a known device is an alarm: `version` or `garbled`. One that breaks the batch is
+    found by storing each payload alone: what one device says must not stop the others' messages.
+    """
+    try:
+        return _take_in(arrived)
+    except (DataError, ValueError, TypeError, OverflowError) as error:
+        if len(arrived) == 1:
+            log.exception("device.poison", topic=arrived[0].topic)
+            return _refused(arrived[0], f"{type(error).__name__}: {error}")
+    each = [take_in([one]) for one in arrived]
+    return TakenIn(
+        acks=tuple(ack for taken in each for ack in taken.acks),
+        devices=frozenset(device for taken in each for device in taken.devices),
+    )
+
+
+def _refused(arrived: Arrived, why: str) -> TakenIn:
+    device = Device.objects.filter(device=read_topic(arrived.topic).device).first()
+    if device is not None:
+        raise_alarm(device=device, kind=AlarmKind.GARBLED.value, detail={"why": why[:200]}, at=clock.now())
+    return TakenIn(acks=(), devices=frozenset())
+
+
+def _take_in(arrived: Sequence[Arrived]) -> TakenIn:
+    heard: list[tuple[Channel, Envelope]] = []
+    unread: list[Unread] = []
+    for each in arrived:
+        read = _decoded(each)
+        if isinstance(read, Unread):
+            unread.append(read)
+        else:
+            heard += read
     with transaction.atomic():
-        devices = _devices(heard)
-        known = [(channel, each) for channel, each in heard if each.dev in devices]
-        journalled = [each for channel, each in known if channel in JOURNALLED and each.seq > 0]
+        devices = _devices({each.dev for _, each in heard} | {each.device for each in unread})
+        for refused in unread:
+            if refused.device in devices:
+                detail = {"why": refused.why}
+                raise_alarm(device=devices[refused.device], kind=refused.alarm, detail=detail, at=clock.now())
+        known = [(channel, message) for channel, message in heard if message.dev in devices]
+        journalled = [message for channel, message in known if channel in JOURNALLED and message.seq > 0]
         acks, waiting = _store(journalled, devices)
         note_presence(devices.values())
-        for channel, each in known:
+        for channel, message in known:
             if channel not in JOURNALLED:
-                note_state(devices[each.dev], channel, each)
+                note_state(devices[message.dev], channel, message)
     return TakenIn(acks=acks, devices=waiting)
 
 
-def _decoded(arrived: Arrived) -> list[tuple[Channel, Envelope]]:
+def _decoded(arrived: Arrived) -> list[tuple[Channel, Envelope]] | Unread:
     try:
         topic = read_topic(arrived.topic)
-        envelopes = decode_batch(arrived.payload)
     except EnvelopeError as error:
         log.warning("device.unreadable", topic=arrived.topic, code=error.code, why=str(error))
         return []
+    try:
+        envelopes = decode_batch(arrived.payload)
+    except EnvelopeError as error:
+        log.warning("device.unreadable", topic=arrived.topic, code=error.code, why=str(error))
+        kind = AlarmKind.VERSION if isinstance(error, UnknownVersion) else AlarmKind.GARBLED
+        return Unread(topic.device, kind.value, str(error)[:200])
     foreign = [each.dev for each in envelopes if each.dev != topic.device]
     if foreign:
         log.warning("device.impostor", topic=arrived.topic, speaks_for=foreign[0])
@@ -89,8 +144,7 @@ def _decoded(arrived: Arrived) -> list[tuple[Channel, Envelope]]:
     return [(topic.channel, each) for each in envelopes]
 
 
-def _devices(heard: Iterable[tuple[Channel, Envelope]]) -> dict[str, Device]:
-    names = {each.dev for _, each in heard}
+def _devices(names: AbstractSet[str]) -> dict[str, Device]:
     found = Device.objects.filter(device__in=names, revoked_at=None).select_related("cabinet")
     devices = {each.device: each for each in found}
     for name in names - set(devices):
@@ -107,6 +161,8 @@ def _store(
     for each in envelopes:
         by_boot[devices[each.dev].pk, each.boot].append(each)
     marks = _locked_marks(by_boot)
+    for key, same in by_boot.items():
+        by_boot[key] = [each for each in same if each.seq <= marks[key].upto + AHEAD_MOST]
     fresh: list[Envelope] = []
     known: list[Envelope] = []
     for key, same in by_boot.items():

@@ -79,6 +79,9 @@ def _heartbeat(device: Device, envelope: Envelope) -> None:
         clock_error_s=pair.error_s,
         online=True,
     )
+    if body.get("outbox") == 0:  # nothing that we refused waits there any more
+        for refused in ("version", "garbled"):
+            clear_alarm(device=device, kind=refused)
     _stands(device, "clock", not pair.good, {"error_s": round(pair.error_s, 1)})
     _stands(device, "power", mains is False, {"battery": battery})
     _stands(device, "battery", battery is not None and battery < LOW_BATTERY_PCT, {"battery": battery})

@@ -36,12 +36,12 @@ from lockers.services.capacity.holds import band_of, use_hold
 from lockers.services.capacity.sharing import (
     claim,
     free_compartment,
+    give_up,
     group_for,
     mates_of,
     rehouse,
     shared_cell,
     stay_together,
-    vacate,
 )
 from lockers.services.devices.commands import Actor, send_command
 from lockers.services.parcels.drop_states import is_warm
@@ -250,7 +250,8 @@ def _loaded(allocation: Allocation, at: datetime) -> None:
     MOVES.check(allocation.parcel_state, ParcelState.DEPOSITED)
     MOVES.check(ParcelState.DEPOSITED, ParcelState.READY)
     allocation.state, allocation.parcel_state = AllocationState.LOADED, ParcelState.READY
-    zone, rule = allocation.compartment.zone, rule_for(allocation.compartment, clock.today())
+    zone, day = allocation.compartment.zone, at.astimezone(clock.SHANGHAI).date()
+    rule = rule_for(allocation.compartment, day)
     until = free_until(zone, at, keep_until=allocation.keep_until, free=terms_of(rule, zone).free)
     allocation.deposited_at, allocation.fee_rule = at, rule
     allocation.free_until = allocation.collect_until = until
@@ -289,10 +290,7 @@ def give_up_reservation(*, unit_uuid: UUID) -> None:
             return
         if allocation.state != AllocationState.RESERVED or outcome_of(allocation) is Outcome.OPEN:
             raise CompartmentBusy(field="unit_id")
-        allocation.state, allocation.ended_at = AllocationState.FREE, clock.now()
-        allocation.save(update_fields=["state", "ended_at"])
-        vacate(allocation.compartment_id)
-        touch_config([allocation.compartment.cabinet_id])
+        give_up(allocation)
 
 
 def reallocate(allocation: Allocation, *, larger: bool = False) -> None:

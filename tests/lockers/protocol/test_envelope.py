@@ -40,6 +40,7 @@ def wire(**changes: object) -> bytes:
     return orjson.dumps({**plain, "type": "reading", "body": {}, **changes})
 
 
+LETTERS = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 ENVELOPES = st.builds(
     Envelope,
     dev=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", fullmatch=True),
@@ -52,9 +53,11 @@ ENVELOPES = st.builds(
     mono=st.floats(0, 1e9),
     type=st.sampled_from(["reading", "door.opened", "vendor.fan_speed"]),
     body=st.dictionaries(
-        st.text(max_size=8), st.integers(-(2**53), 2**53) | st.text(max_size=20), max_size=5
+        st.text(LETTERS, max_size=8),
+        st.integers(-(2**53), 2**53) | st.text(LETTERS, max_size=20),
+        max_size=5,
     ),
-    tx=st.none() | st.text(min_size=1, max_size=64),
+    tx=st.none() | st.text(LETTERS, min_size=1, max_size=64),
 )
 
 

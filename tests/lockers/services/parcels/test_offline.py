@@ -1,22 +1,22 @@
 """Three days without network: the cabinet takes and gives by itself, and afterwards both sides agree."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from lockers import services
-from lockers.models import Allocation, DeviceAlarm
+from lockers.models import Allocation, Device, DeviceAlarm, DeviceMessage, Occupancy, StorageRule
 from lockers.models.allocations import LIVE_ALLOCATION
 from lockers.protocol.errors import Refused
-from lockers.services.parcels.drops import allocate
+from lockers.services.parcels.drops import allocate, deposit, give_up_reservation
 from lockers.services.parcels.tokens import seal_courier_tokens
 from lockers.simulator import drops
 from lockers.simulator.faults import set_fault
 from marketplace.custody.services import Holder, create_unit
 from marketplace.kernel import clock
-from tests.lockers.services.conftest import GOOD, Bench, events, unit_of
+from tests.lockers.services.conftest import COURIER, GOOD, Bench, events, unit_of
 
 
 def allocated(bench: Bench, count: int) -> list[Allocation]:
@@ -44,6 +44,14 @@ def allocated(bench: Bench, count: int) -> list[Allocation]:
             )
         )
     return made
+
+
+def again(bench: Bench, allocation: Allocation) -> Allocation:
+    """The same parcel asks for a cell once more."""
+    return allocate(
+        unit_uuid=allocation.unit_uuid, reference=allocation.reference, place_uuid=bench.place,
+        zone="chilled", size="S", min_c=0, max_c=4, policy=GOOD,
+    )  # fmt: skip
 
 
 def present(bench: Bench, allocations: list[Allocation]) -> str:
@@ -164,6 +172,106 @@ def test_the_next_cabinet_takes_the_parcel_under_the_same_code(put_up: Callable[
     assert (answer.ok, answer.doors) == (True, (door,))
 
 
+def test_a_parcel_sent_elsewhere_and_left_here_all_the_same_lies_here(put_up: Callable[..., Bench]) -> None:
+    """It has no network; its parcel is promised to the next cabinet, and its courier leaves it here."""
+    here = put_up()
+    there = put_up(site=here.cabinet.site)
+    (mine,) = allocated(here, 1)
+    here.turn()
+    code = here.code(mine)
+    tx = present(here, [mine])
+    set_fault(here.simulated, "offline", on=True, about={})
+    here.turn()
+    _is_silent(here)
+    give_up_reservation(unit_uuid=mine.unit_uuid)
+    moved = again(here, mine)
+    assert moved.compartment.cabinet == there.cabinet
+    there.turn()
+    door = leave(here, tx, mine)
+    set_fault(here.simulated, "offline", on=False, about={})
+    here.turn()
+    there.turn()
+    mine.refresh_from_db()
+    moved.refresh_from_db()
+    assert (mine.state, mine.parcel_state, mine.compartment.door) == ("loaded", "ready", door)
+    assert (moved.state, moved.parcel_state) == ("free", "expected")
+    assert Occupancy.objects.count() == 1
+    assert unit_of(mine).holder_uuid == here.cabinet.uuid
+    assert [told["allocation"] for told in events("lockers.ParcelDeposited")] == [str(mine.uuid)]
+    assert there.simulated.journal.live() == []
+    assert here.type(code).ok
+    here.shut(door)
+    mine.refresh_from_db()
+    assert mine.parcel_state == "collected"
+
+
+def test_a_parcel_that_lies_elsewhere_is_not_believed_to_lie_here_too(put_up: Callable[..., Bench]) -> None:
+    here = put_up()
+    there = put_up(site=here.cabinet.site)
+    (mine,) = allocated(here, 1)
+    here.turn()
+    tx = present(here, [mine])
+    set_fault(here.simulated, "offline", on=True, about={})
+    here.turn()
+    _is_silent(here)
+    give_up_reservation(unit_uuid=mine.unit_uuid)
+    moved = again(here, mine)
+    deposit(moved, at=clock.now(), actor=COURIER)
+    door = leave(here, tx, mine)
+    set_fault(here.simulated, "offline", on=False, about={})
+    here.turn()
+    mine.refresh_from_db()
+    moved.refresh_from_db()
+    assert (mine.state, moved.state) == ("free", "loaded")
+    assert list(DeviceAlarm.objects.values_list("kind", "compartment__door", "device__cabinet")) == [
+        ("conflict", door, here.cabinet.pk)
+    ]
+    assert unit_of(mine).holder_uuid == there.cabinet.uuid
+
+
+def test_who_loses_his_door_and_finds_no_other_is_without_one(bench: Bench) -> None:
+    """The parcel that lies there is a fact, whatever had been promised to somebody else."""
+    (mine,) = allocated(bench, 1)
+    bench.turn()
+    set_fault(bench.simulated, "offline", on=True, about={})
+    tx = present(bench, [mine])
+    bench.simulated.hardware.pry_open(1)
+    bench.simulated.tick()
+    others, third = allocated(bench, 2)
+    assert (others.compartment.door, third.compartment.door) == (2, 3)
+    assert leave(bench, tx, mine) == 2
+    set_fault(bench.simulated, "offline", on=False, about={})
+    bench.turn(5)
+    for each in (mine, others, third):
+        each.refresh_from_db()
+    assert (mine.compartment.door, mine.parcel_state) == (2, "ready")
+    assert (others.state, third.state) == ("free", "reserved")
+    assert not DeviceMessage.objects.exclude(failed="").exists()
+    assert _doors(bench) == {2: str(mine.uuid), 3: str(third.uuid)}
+
+
+def test_the_fee_rule_is_that_of_the_day_on_which_it_was_left(bench: Bench, frozen: datetime) -> None:
+    (mine,) = allocated(bench, 1)
+    bench.turn()
+    set_fault(bench.simulated, "offline", on=True, about={})
+    tx = present(bench, [mine])
+    leave(bench, tx, mine)
+    left_on = frozen.astimezone(clock.SHANGHAI).date()
+    rules = [
+        StorageRule.objects.create(
+            zone="chilled", valid_from=left_on + timedelta(days=number), free_h=hours, step_h=6, step_fen=50,
+            cap_fen=100, stay_h=12, announced_at=frozen,
+        )
+        for number, hours in ((0, 30), (1, 5))
+    ]  # fmt: skip
+    three_days_later(bench)
+    set_fault(bench.simulated, "offline", on=False, about={})
+    bench.turn()
+    mine.refresh_from_db()
+    assert mine.fee_rule == rules[0]
+    assert mine.free_until == frozen + timedelta(hours=30)
+
+
 def test_the_policy_is_kept_offline_too(bench: Bench) -> None:
     (mine,) = allocated(bench, 1)
     Allocation.objects.filter(pk=mine.pk).update(policy={**mine.policy, "consent": False})
@@ -172,6 +280,13 @@ def test_the_policy_is_kept_offline_too(bench: Bench) -> None:
     with pytest.raises(Refused) as refused:
         leave(bench, tx, mine)
     assert refused.value.code == "no_consent"
+
+
+def _is_silent(bench: Bench) -> None:
+    """The server has noticed that it is away."""
+    Device.objects.filter(pk=bench.cabinet.device.pk).update(
+        online=False, last_seen=clock.wall() - timedelta(hours=1)
+    )
 
 
 def _doors(bench: Bench) -> dict[int, str]:
