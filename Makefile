@@ -41,7 +41,8 @@ services: install ## Start PostgreSQL and Redis only and print the environment f
 install: $(VENV)/.installed $(VENV)/.compiled frontend/dist/.built $(CATALOGUES:.po=.mo) ## Make the environment (.venv) and build the pages
 
 ##@ Work on it
-test: install-dev ## Lint, type check and test all; installs what tests need from Debian (ALLOW_SKIPS=1)
+test: ## Lint, type check and test all; installs what tests need from Debian (ALLOW_SKIPS=1)
+	@$(MAKE) --no-print-directory --jobs=3 install-dev
 	@$(BIN)/python -m tests.suite
 
 lint: install-dev ## ruff, mypy and the import contracts
