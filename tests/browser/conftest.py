@@ -31,6 +31,12 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 # A page is waited for, never timed: other tests may have the machine meanwhile.
 PATIENCE_MS = 60_000
 
+# What fades has neither of its colours; a spinner turns for ever and is none of these.
+STILL = """() => document.getAnimations().every(
+    each => each.playState === 'finished' || each.effect.getComputedTiming().endTime === Infinity
+)"""
+TWO_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
 SignIn = Callable[..., Page]
 
 
@@ -122,6 +128,8 @@ def accessible() -> Callable[[Page], None]:
     def check(page: Page) -> None:
         expect(page.get_by_role("main")).to_be_visible()
         page.wait_for_load_state("networkidle")
+        page.evaluate(TWO_FRAMES)  # by then a dialog that was closed has begun to fade
+        page.wait_for_function(STILL)
         page.evaluate(AXE.read_text(encoding="utf-8"))
         found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
         wrong = [

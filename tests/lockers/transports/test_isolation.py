@@ -147,6 +147,7 @@ def _tried(brokers: Sequence[Broker]) -> Iterator[list[MqttLine]]:
             line.close()
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <ssl:ResourceWarning")  # paho's, of a refused handshake
 def test_with_tls_a_device_needs_its_certificate_and_its_password(tmp_path: Path) -> None:
     ours, foreign = Authority(tmp_path / "ours"), Authority(tmp_path / "foreign")
     stolen, stolen_key = ours.issue("B")
