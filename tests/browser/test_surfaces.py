@@ -10,7 +10,8 @@ PAGES = {
     ],
     "information_officer": [
         "/station", "/station/sell", "/station/lots", "/station/buy", "/station/people", "/station/pack",
-        "/station/shelves", "/station/till", "/returns", "/invoices",
+        "/station/shelves", "/station/till", "/station/short/01900000-0000-7000-8000-000000000000",
+        "/returns", "/invoices",
     ],
     "courier": ["/courier"],
     "hub_operator": ["/hub"],
