@@ -2,7 +2,12 @@
 
 from uuid import UUID
 
-from lockers.services.oversight.blocks import free_zone, hold_parcels, release_after_withdrawal
+from lockers.services.oversight.blocks import (
+    free_zone,
+    hold_parcels,
+    move_held_parcels,
+    release_after_withdrawal,
+)
 from marketplace.outbox.delivery import DeliveredEvent
 
 
@@ -14,6 +19,11 @@ def hold_on_breach(event: DeliveredEvent) -> None:
             cabinet_uuid=UUID(event.payload["asset"]),
             zone=event.payload["zone"],
         )
+
+
+def hold_for_earlier_breach(event: DeliveredEvent) -> None:
+    """telemetry.BreachMerged: two breaches are one; the parcels of the later are decided with the earlier."""
+    move_held_parcels(breach_uuid=UUID(event.payload["breach"]), into=UUID(event.payload["into"]))
 
 
 def free_after_breach(event: DeliveredEvent) -> None:

@@ -48,6 +48,7 @@ HANDLERS: dict[str, list[Handler]] = {
     "routing.ShipmentDelivered": [orders.put_on_shelf],
     "telemetry.BreachOpened": [lockers.hold_on_breach],
     "telemetry.BreachClosed": [lockers.free_after_breach],
+    "telemetry.BreachMerged": [lockers.hold_for_earlier_breach],
     "lockers.ParcelDeposited": [routing.parcel_deposited, orders.note_deposited],
     "lockers.ParcelCollected": [orders.note_collected],
     "lockers.ParcelDueSoon": [orders.note_due_soon],

@@ -33,6 +33,19 @@ class BreachClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class BreachMerged:
+    """Late readings show that it is one with an earlier breach, which holds its goods from now on."""
+
+    type: ClassVar[str] = "telemetry.BreachMerged"
+
+    breach: UUID
+    into: UUID
+    asset_kind: str
+    asset: UUID
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class ColdAlarmRaised:
     """`kind`: high, low or silent. Sooner than a breach: there is still time to act."""
 

@@ -113,6 +113,16 @@ def hold_parcels(*, breach_uuid: UUID, cabinet_uuid: UUID, zone: str) -> list[UU
         return references
 
 
+def move_held_parcels(*, breach_uuid: UUID, into: UUID) -> int:
+    """What one breach held is decided with the other from now on; how many. Where a person has decided about
+    that one already, he has not seen these: they wait for a decision of their own.
+    """
+    if not Breach.objects.filter(uuid=into, decision="").exists():
+        return 0
+    held = Allocation.objects.filter(held_breach_uuid=breach_uuid, state=AllocationState.BLOCKED)
+    return int(held.update(held_breach_uuid=into))
+
+
 def free_zone(*, breach_uuid: UUID, cabinet_uuid: UUID, zone: str) -> None:
     """The zone is back in its band: empty cells are offered again. Held parcels wait for a person."""
     with transaction.atomic():

@@ -13,7 +13,7 @@ from marketplace.kernel.principal import Principal
 from marketplace.outbox.publishing import publish
 from marketplace.telemetry.cold import RUN_S, Run, Sample, evaluate
 from marketplace.telemetry.errors import AlreadyDecided, UnknownDecision
-from marketplace.telemetry.events import BreachClosed, BreachOpened
+from marketplace.telemetry.events import BreachClosed, BreachMerged, BreachOpened
 from marketplace.telemetry.models import Breach, Probe, Reading
 from marketplace.telemetry.services.alarms import follow_excursion
 
@@ -104,24 +104,45 @@ def _record(probe: Probe, run: Run, ended_at: datetime | None) -> Breach | None:
         "peak_c": run.peak_c,
         "minutes": round(run.duration_s / 60, 2),
     }
-    known: Breach | None = (
+    overlapping: list[Breach] = list(
         Breach.objects.filter(probe=probe, side=run.side.value, withdrawn_at=None)
         .filter(started_at__lte=datetime.fromtimestamp(run.end_s, UTC))
         .filter(Q(ended_at=None) | Q(ended_at__gte=started_at))
         .order_by("started_at")
-        .first()
     )
-    if known is None:
+    if not overlapping:
         return _open(probe, run, measured)
+    known, *absorbed = overlapping
+    was_open = any(each.ended_at is None for each in overlapping)
+    for each in absorbed:
+        _merge(each, known)
     if all(getattr(known, name) == value for name, value in measured.items()):
         return None
-    was_open = known.ended_at is None
     for name, value in measured.items():
         setattr(known, name, value)
     known.save(update_fields=list(measured))
     if was_open and ended_at is not None:
         _publish_closed(known, ended_at, withdrawn=False)
     return known
+
+
+def _merge(breach: Breach, into: Breach) -> None:
+    """Late readings join two breaches into one. What the later one held is held by the earlier from now on:
+    nothing is released.
+    """
+    into.held_references = sorted({*into.held_references, *breach.held_references})
+    into.save(update_fields=["held_references"])
+    breach.withdrawn_at = clock.now()
+    breach.ended_at = breach.ended_at or breach.withdrawn_at
+    breach.save(update_fields=["withdrawn_at", "ended_at"])
+    merged = BreachMerged(
+        breach=breach.uuid,
+        into=into.uuid,
+        asset_kind=breach.asset_kind,
+        asset=breach.asset_uuid,
+        zone=breach.zone,
+    )
+    publish(merged, aggregate_kind="breach", aggregate_uuid=breach.uuid)
 
 
 def _open(probe: Probe, run: Run, measured: dict[str, Any]) -> Breach:

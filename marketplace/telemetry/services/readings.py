@@ -140,26 +140,45 @@ def _to_review(
 
 
 def temperatures(*, asset_uuid: UUID, zone: str, start: datetime, end: datetime) -> list[Reading]:
-    """Stored readings of an asset's zone, in time order, with the one that held at `start`."""
-    readings = Reading.objects.filter(probe__asset_uuid=asset_uuid, probe__zone=zone)
-    before = readings.filter(at__lt=start).order_by("-at").select_related("probe").first()
-    inside = readings.filter(at__gte=start, at__lte=end).order_by("at", "boot", "seq").select_related("probe")
-    return [*([before] if before else []), *inside]
+    """Stored readings of an asset's zone, in time order, with those that held at `start`, one per probe."""
+    readings = Reading.objects.filter(probe__asset_uuid=asset_uuid, probe__zone=zone).select_related("probe")
+    before = [
+        last
+        for probe in Probe.objects.filter(asset_uuid=asset_uuid, zone=zone).order_by("pk")
+        if (last := readings.filter(probe=probe, at__lt=start).order_by("-at").first())
+    ]
+    return [*before, *readings.filter(at__gte=start, at__lte=end).order_by("at", "boot", "seq")]
 
 
 def cold_verdict(
     *, asset_uuid: UUID, zone: str, start: datetime, end: datetime, min_c: float, max_c: float
 ) -> Verdict:
-    """What is known of the stretch, over the limits of the goods themselves."""
+    """What is known of the stretch, over the limits of the goods themselves.
+
+    Probes of one zone are judged each by itself, never as one series: two by turns would break every breach
+    into pieces. The one that saw the worst speaks for the zone; of two alike, the one that knows more.
+    """
     readings = temperatures(asset_uuid=asset_uuid, zone=zone, start=start, end=end)
-    return evaluate(
-        samples_of(readings),
-        max_c=max_c,
-        min_c=min_c,
-        start_s=start.timestamp(),
-        end_s=end.timestamp(),
-        gap_s=GAP_S,
-    )
+    verdicts = [
+        evaluate(
+            samples,
+            max_c=max_c,
+            min_c=min_c,
+            start_s=start.timestamp(),
+            end_s=end.timestamp(),
+            gap_s=GAP_S,
+        )
+        for samples in by_probe(readings) or [[]]
+    ]
+    return max(verdicts, key=lambda each: (each.above_s + each.below_s, each.known_s))
+
+
+def by_probe(readings: Iterable[Reading]) -> list[list[Sample]]:
+    """The samples of each probe, in the order of their first."""
+    series: dict[int, list[Reading]] = {}
+    for each in readings:
+        series.setdefault(each.probe_id, []).append(each)
+    return [samples_of(same) for same in series.values()]
 
 
 def samples_of(readings: Iterable[Reading]) -> list[Sample]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from marketplace.kernel.errors import N_, InvalidInput
 from marketplace.telemetry.cold import Proof, ShelfLife, Span, evaluate, known_spans
 from marketplace.telemetry.models import ShelfLifeFigure
-from marketplace.telemetry.services.readings import samples_of, temperatures
+from marketplace.telemetry.services.readings import by_probe, temperatures
 
 #: for products without figures of their own (devices.md, section 8)
 GUESS_Q10, GUESS_REFERENCE_C, GUESS = 2.5, 4.0, "guess"
@@ -72,8 +72,13 @@ def remaining(*, life: ShelfLife, stays: Iterable[Stay]) -> Remaining:
     unknown_s, proofs = 0.0, []
     for stay in stays:
         readings = temperatures(asset_uuid=stay.asset_uuid, zone=stay.zone, start=stay.start, end=stay.end)
-        samples, period = samples_of(readings), (stay.start.timestamp(), stay.end.timestamp())
-        known, gaps = known_spans(samples, start_s=period[0], end_s=period[1])
+        period = (stay.start.timestamp(), stay.end.timestamp())
+        seen = [
+            (samples, *known_spans(samples, start_s=period[0], end_s=period[1]))
+            for samples in by_probe(readings) or [[]]
+        ]
+        # Where a zone has several probes, the one by which most of the life is used speaks for it.
+        samples, known, gaps = max(seen, key=lambda each: life.used_days(each[1]))
         spans += known
         unknown_s += sum(gap.duration_s for gap in gaps)
         proofs.append(evaluate(samples, max_c=None, start_s=period[0], end_s=period[1]).proof)

@@ -11,12 +11,13 @@ from django.db import transaction
 from marketplace.kernel.principal import Principal
 from marketplace.kernel.temperature import Band
 from marketplace.outbox.models import OutboxEvent
-from marketplace.telemetry.cold import Proof
+from marketplace.telemetry.cold import Proof, ShelfLife
 from marketplace.telemetry.errors import AlreadyDecided, UnknownDecision
 from marketplace.telemetry.models import Breach, Probe, Reading
 from marketplace.telemetry.services import (
     Asset,
     NewReading,
+    Stay,
     calibrate_probe,
     cold_verdict,
     decide_breach,
@@ -24,6 +25,7 @@ from marketplace.telemetry.services import (
     latest_c,
     note_held_references,
     register_probe,
+    remaining,
     review_due_probes,
     temperatures,
 )
@@ -104,6 +106,60 @@ def test_any_order_in_any_batches_gives_the_same_breaches(probe: Probe, seed: in
         batch, shuffled = shuffled[:size], shuffled[size:]
         take(batch)
     assert breaches() == [(60, 120, 12.0)]
+
+
+def test_two_breaches_that_late_readings_join_are_one(probe: Probe) -> None:
+    """Nothing is counted twice, nothing given back: the earlier breach holds what the later one held."""
+    series = minute_series(4, warm=(0, 200))
+    held = uuid4()
+    take(series[:40])
+    take(series[120:])
+    assert breaches() == [(0, 39, 12.0), (120, 200, 12.0)]
+    first, later = Breach.objects.order_by("started_at")
+    note_held_references(breach_uuid=later.uuid, references=[held])
+    take(series[40:120])
+    assert breaches() == [(0, 200, 12.0)]
+    first.refresh_from_db()
+    assert first.held_references == [str(held)]
+    assert events()[-1] == "telemetry.BreachMerged"
+    assert OutboxEvent.objects.last().payload["into"] == str(first.uuid)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_long_stretches_in_any_order_give_the_same_breaches(probe: Probe, seed: int) -> None:
+    """Batches as large as breaches come in any order: breaches open apart and grow together."""
+    series = minute_series(8, warm=(30, 400), missing=(200, 210))
+    batches = [series[start : start + 35] for start in range(0, len(series), 35)]
+    batches += random.Random(seed).choices(batches, k=5)
+    random.Random(seed).shuffle(batches)
+    for batch in batches:
+        take(batch)
+    assert breaches() == [(30, 200, 12.0), (210, 400, 12.0)]
+
+
+def test_probes_of_one_zone_are_judged_each_by_itself() -> None:
+    """Read by turns as one series, no breach would ever last for half an hour."""
+    for label in ("chilled-1", "chilled-2"):
+        register_probe(device="L1", label=label, asset=ASSET, band=Band(2, 8))
+    take(
+        [
+            NewReading("L1", 1, 2 * n + 1, "chilled-1", AT + timedelta(minutes=n), 3.0)
+            for n in range(121)
+        ]
+        + [
+            NewReading("L1", 1, 2 * n + 2, "chilled-2", AT + timedelta(minutes=n, seconds=30), 12.0)
+            for n in range(121)
+        ]
+    )  # fmt: skip
+    verdict = cold_verdict(
+        asset_uuid=ASSET.uuid, zone="chilled", start=AT + timedelta(minutes=5), end=AT + timedelta(hours=2),
+        min_c=0, max_c=8,
+    )  # fmt: skip
+    assert (verdict.above_s, len(verdict.breaches)) == (115 * 60, 1)
+    assert verdict.mkt_c == pytest.approx(12)
+    life = ShelfLife(q10=2, days=10, reference_c=2, source="test")
+    stay = Stay(ASSET.uuid, "chilled", AT + timedelta(minutes=5), AT + timedelta(hours=2))
+    assert remaining(life=life, stays=[stay]).used_days == pytest.approx(115 / 1440 * 2)
 
 
 def test_late_good_readings_withdraw_a_breach(probe: Probe) -> None:
