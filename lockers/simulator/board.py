@@ -15,7 +15,7 @@ import orjson
 from lockers.protocol import doors
 from lockers.protocol.allocation import AllocationState, Cell
 from lockers.protocol.doors import Door, DoorFact, DoorState, Happened
-from lockers.protocol.envelope import UNJOURNALLED, Envelope, encode
+from lockers.protocol.envelope import UNJOURNALLED, Envelope, encode, read_time, wire_time
 from lockers.protocol.errors import Refused
 from lockers.protocol.ids import new_mid
 from lockers.protocol.messages import Kind, Purpose, Result
@@ -48,6 +48,8 @@ class Board:
         # A generation has its own range, so that a device whose flash was wiped never reuses a number.
         self.boot = max(int(journal.get("boot", 0)), (blueprint.generation - 1) * BOOTS_PER_GENERATION) + 1
         self._seq = 0
+        lived = journal.get("lived")
+        self._lived_before = self.now() if lived is None else read_time(lived)
         self.start_id = new_mid(world.wall())  # tells this power-up from that of a clone with the same flash
         self.doors = journal.doors()
         self.doors_dirty = True
@@ -80,6 +82,16 @@ class Board:
     def now(self) -> datetime:
         """The device's own clock."""
         return self.world.now() + self.skew
+
+    def lived(self) -> datetime:
+        """A clock that nobody sets: what the device has lived through under power, kept in its journal. The
+        lock-out runs by it, so that a clock set forward forgives nothing and one set back locks nobody out.
+        """
+        return self._lived_before + max(timedelta(), self.world.now() - self._started_world)
+
+    def keep_lived(self) -> None:
+        """Inside the caller's step."""
+        self.journal.put("lived", wire_time(self.lived()))
 
     # -- speaking ----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 
 from lockers.protocol.envelope import encode
 from lockers.protocol.messages import Kind
@@ -22,7 +24,9 @@ from lockers.simulator.orders import Reboot, obey
 from lockers.simulator.uplink import Uplink
 from lockers.transports.port import Into, Line, Message, TransportError, Will
 
+log = structlog.get_logger()
 READING_EVERY = timedelta(seconds=60)
+TRIES_AGAIN_S = 5.0
 READING_EVERY_OPEN = timedelta(seconds=10)
 # When business time jumps, the readings in between come at this distance: just not yet a gap.
 JUMP_STEP = timedelta(minutes=5)
@@ -52,6 +56,7 @@ class Cabinet:
         with self.journal.step():
             self.journal.put("blueprint", blueprint.as_wire())
         self.board: Board | None = None
+        self._failed_at_s: float | None = None
         self.uplink: Uplink | None = None
         self.online = True
         self.skew = timedelta()
@@ -64,8 +69,8 @@ class Cabinet:
         if self.board is not None:
             return
         self._drift(powered=False)
-        board = self._new_board()
         with self._mains():
+            board = self._new_board()
             board.start()
             self.board = board
             # The first reading is due at once, and a jump that comes before it is filled like any other.
@@ -107,6 +112,9 @@ class Cabinet:
 
     def tick(self) -> None:
         """Poll doors, take readings that are due, send the outbox."""
+        if self._failed_at_s is not None and self.world.seconds() - self._failed_at_s >= TRIES_AGAIN_S:
+            self._failed_at_s = None
+            self.power_on()
         with self._mains() as board:
             if board is None:
                 return
@@ -172,7 +180,10 @@ class Cabinet:
             }
             for number, door in sorted(self.journal.doors().items())
         }
-        lockout = self.journal.lockout()
+        lockout, board = self.journal.lockout(), self.board
+        until = lockout.open_at
+        if until is not None and board is not None:
+            until += board.now() - board.lived()
         return {
             "device": self.blueprint.device,
             "power": self.board is not None,
@@ -180,7 +191,7 @@ class Cabinet:
             "boot": self.journal.get("boot", 0),
             "outbox": self.journal.outbox_length(),
             "config": self.journal.get("config_version", 0),
-            "lockout": {"errors": lockout.errors, "until": lockout.open_at and lockout.open_at.isoformat()},
+            "lockout": {"errors": lockout.errors, "until": until and until.isoformat()},
             "air": {zone: air.reading_c for zone, air in self.hardware.air.items()},
             "doors": doors,
             "allocations": [each.as_wire() for each in self.journal.live()],
@@ -202,11 +213,17 @@ class Cabinet:
 
     @contextmanager
     def _mains(self) -> Iterator[Board | None]:
-        """A power cut inside ends the board, not the process."""
+        """A power cut inside ends the board, not the process. So does a journal that cannot be written or
+        read: what the cabinet could not remember it does not do; it is dark, and starts anew when it can.
+        """
         try:
             yield self.board
         except PowerCut:
             self.power_off()
+        except sqlite3.Error as error:
+            log.error("cabinet.journal_fails", device=self.blueprint.device, why=str(error))
+            self.power_off()
+            self._failed_at_s = self.world.seconds()
 
     def _drift(self, *, powered: bool) -> None:
         for zone, air in self.hardware.air.items():
@@ -234,6 +251,7 @@ class Cabinet:
             with board.journal.step():
                 for at, zone in sorted(due):
                     self._read(board, zone, at)
+                board.keep_lived()
 
     def _read(self, board: Board, zone: str, at: datetime) -> None:
         air, is_open = self.hardware.air[zone], self._door_open(zone)

@@ -55,6 +55,10 @@ def _full(cabinet: Cabinet, on: bool, about: Mapping[str, Any]) -> None:
         cabinet.journal.put("full", on)
 
 
+def _disk_full(cabinet: Cabinet, on: bool, about: Mapping[str, Any]) -> None:
+    cabinet.journal.take_no_more(on)
+
+
 def _clock_skew(cabinet: Cabinet, on: bool, about: Mapping[str, Any]) -> None:
     cabinet.set_skew(timedelta(seconds=float(about.get("seconds", 600))) if on else timedelta())
 
@@ -77,6 +81,7 @@ FAULTS: Mapping[str, Fault] = {
     "warm_up": _warm_up,
     "full": _full,
     "clock_skew": _clock_skew,
+    "disk_full": _disk_full,
 }
 
 

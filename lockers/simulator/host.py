@@ -2,6 +2,7 @@
 
 import contextlib
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -69,11 +70,14 @@ class Host:
     def restore(self) -> None:
         """Put up what the journals in the directory say was here before."""
         for path in sorted(self.directory.glob("*.db")):
-            journal = Journal(path)
-            plain = journal.get("blueprint")
-            journal.close()
-            if plain is not None:
-                self.add(Blueprint.from_wire(plain))
+            try:
+                journal = Journal(path)
+                plain = journal.get("blueprint")
+                journal.close()
+                if plain is not None:
+                    self.add(Blueprint.from_wire(plain))
+            except sqlite3.DatabaseError as error:  # that one stays dark; the others work on
+                log.error("cabinet.broken_journal", path=path.name, why=str(error))
 
     def set_clock(self, plain: dict[str, Any]) -> None:
         """{"at": time, "frozen": bool}: jump there, and take the readings that lie in between."""
@@ -91,7 +95,7 @@ class Host:
                 self.set_clock(plain)
             elif message.topic.startswith(BLUEPRINT_TOPIC):
                 self.add(Blueprint.from_wire(plain))
-        except (orjson.JSONDecodeError, Malformed, KeyError, TypeError) as error:
+        except (orjson.JSONDecodeError, Malformed, KeyError, TypeError, sqlite3.DatabaseError) as error:
             log.warning("simulation.refused", topic=message.topic, why=str(error))
 
     # -- the thread --------------------------------------------------------------------------------------

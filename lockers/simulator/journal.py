@@ -20,6 +20,7 @@ from lockers.protocol.envelope import read_time, wire_time
 from lockers.protocol.lockout import LockOut
 from lockers.simulator.hardware import Fuse
 
+_ALL_PAGES = 2**31
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox (
@@ -113,10 +114,16 @@ class Journal:
         try:
             yield
             self._fuse.step()
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+
+    def take_no_more(self, full: bool) -> None:
+        """The flash is full, or has room again."""
+        pages = self._db.execute("PRAGMA page_count").fetchone()[0] if full else _ALL_PAGES
+        self._db.execute(f"PRAGMA max_page_count = {pages}")
 
     # -- plain values ------------------------------------------------------------------------------------
 
@@ -178,11 +185,6 @@ class Journal:
         """The server has committed these: the only way out of the outbox. How many rows went."""
         return self._db.execute("DELETE FROM outbox WHERE boot = ? AND seq <= ?", (boot, upto)).rowcount
 
-    def last_seq(self, boot: int) -> int:
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'seq'").fetchone()
-        stored_boot, seq = json.loads(row[0]) if row else (0, 0)
-        return seq if stored_boot == boot else 0
-
     # -- doors and openings ------------------------------------------------------------------------------
 
     def doors(self) -> dict[int, Door]:
@@ -239,10 +241,14 @@ class Journal:
     def put_answer(self, tx: str, answer: dict[str, Any]) -> None:
         self._db.execute("INSERT OR REPLACE INTO command VALUES (?, ?)", (tx, json.dumps(answer)))
 
-    def use_qr(self, *, group: int, counter: int) -> bool:
-        """False when this token was used before."""
-        cursor = self._db.execute("INSERT OR IGNORE INTO used_qr VALUES (?, ?)", (group, counter))
-        return cursor.rowcount == 1
+    def qr_is_used(self, *, group: int, counter: int) -> bool:
+        row = self._db.execute(
+            "SELECT 1 FROM used_qr WHERE pickup_group = ? AND counter = ?", (group, counter)
+        )
+        return row.fetchone() is not None
+
+    def use_qr(self, *, group: int, counter: int) -> None:
+        self._db.execute("INSERT OR IGNORE INTO used_qr VALUES (?, ?)", (group, counter))
 
     def put_token(self, tx: str, token: Presented) -> None:
         self._db.execute(

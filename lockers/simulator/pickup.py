@@ -32,21 +32,23 @@ class Answer:
 def type_code(board: Board, digits: str, *, entry: Entry = Entry.KEYPAD, tx: str | None = None) -> Answer:
     """Digits at the keypad, or sent from a phone: both count into one lock-out."""
     tx = tx or new_mid(board.world.wall())
-    state, now = board.journal.lockout(), board.now()
-    if state.locked(now):
+    state, lived = board.journal.lockout(), board.lived()
+    if state.locked(lived):
         return Answer(False, "locked", tx=tx)
     live = loaded(board)
     groups = [each.group for each in live]
     match = matched(match_code(digits, groups, tag_key=keys.tag_key(key)) for key in board.keys)
     if match.ambiguous:  # right twice: no error, and no door
         return _refuse(board, entry, "ambiguous", tx)
-    after = attempted(state, Attempt(now, right=match.group is not None, entry=entry))
+    after = attempted(state, Attempt(lived, right=match.group is not None, entry=entry))
     with board.journal.step():
         board.journal.put_lockout(after)
+        board.keep_lived()
         if match.group is None:
             board.say(Kind.CODE_ATTEMPT, {"entry": entry.value, "ok": False, "reason": "wrong"}, tx=tx)
             if after.open_at is not None:
-                body = {"errors": after.errors, "until": wire_time(after.open_at)}
+                until = board.now() + (after.open_at - lived)
+                body = {"errors": after.errors, "until": wire_time(until)}
                 board.say(Kind.LOCKED_OUT, body)
             return Answer(False, "wrong", tx=tx)
     return _open_group(board, [each for each in live if each.group.group == match.group], entry, tx)
@@ -61,10 +63,9 @@ def scan_qr(board: Board, text: str) -> Answer:
         placed = _of_token(board, token)
     except Refused as refused:
         return _refuse(board, Entry.QR, refused.code, tx)
-    with board.journal.step():
-        if not board.journal.use_qr(group=token.group, counter=token.counter):
-            placed = []
-    return _open_group(board, placed, Entry.QR, tx) if placed else _refuse(board, Entry.QR, "used", tx)
+    if board.journal.qr_is_used(group=token.group, counter=token.counter):
+        return _refuse(board, Entry.QR, "used", tx)
+    return _open_group(board, placed, Entry.QR, tx, qr=token)
 
 
 def put_back(board: Board, *, door: int) -> bool:
@@ -102,8 +103,13 @@ def _of_token(board: Board, token: PickupToken) -> list[Placed]:
     return live
 
 
-def _open_group(board: Board, placed: list[Placed], entry: Entry, tx: str) -> Answer:
-    """Open the doors of one group, except those past their time and those the server blocked."""
+def _open_group(
+    board: Board, placed: list[Placed], entry: Entry, tx: str, *, qr: PickupToken | None = None
+) -> Answer:
+    """Open the doors of one group, except those past their time and those the server blocked.
+
+    A QR is used up when it opens something, and only then: what is overdue or held may be free tomorrow.
+    """
     now, blocked = board.now(), set(board.journal.get("blocked", []))
     in_time = [each for each in placed if now < each.collect_until]
     if not in_time:
@@ -123,6 +129,8 @@ def _open_group(board: Board, placed: list[Placed], entry: Entry, tx: str) -> An
     if not openings:
         return _refuse(board, entry, "held", tx, group=placed[0].group)
     with board.journal.step():
+        if qr is not None:
+            board.journal.use_qr(group=qr.group, counter=qr.counter)
         group = placed[0].group.group
         body = {"entry": entry.value, "ok": True, "group": group, "doors": sorted(openings)}
         board.say(Kind.CODE_ATTEMPT, body, tx=tx)
@@ -140,5 +148,5 @@ def _refuse(board: Board, entry: Entry, reason: str, tx: str, *, group: LiveGrou
 
 def wait_left(board: Board) -> timedelta | None:
     """How long the keypad stays locked."""
-    state, now = board.journal.lockout(), board.now()
-    return state.open_at - now if state.open_at is not None and state.locked(now) else None
+    state, lived = board.journal.lockout(), board.lived()
+    return state.open_at - lived if state.open_at is not None and state.locked(lived) else None
