@@ -198,6 +198,21 @@ def endpoint_object(endpoint: WebhookEndpoint, *, with_secret: bool = False) -> 
     return shown | ({"secret": endpoint.secret} if with_secret else {})
 
 
+def method_object(intent: PaymentIntent) -> Json:
+    """The method of one payment: nothing of the buyer's account is kept beyond it."""
+    return {
+        "id": outside_id("pm", intent.uuid),
+        "object": "payment_method",
+        "alipay": {},
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None, "tax_id": None},
+        "created": seconds(intent.created_at),
+        "customer": None,
+        "livemode": is_live(),
+        "metadata": {},
+        "type": "alipay",
+    }
+
+
 def charge_balance(attempt: Attempt) -> Json:
     return _balance_transaction(
         attempt.uuid,
@@ -210,7 +225,7 @@ def charge_balance(attempt: Attempt) -> Json:
 
 def refund_balance(refund: Refund) -> Json:
     return _balance_transaction(
-        refund.uuid, -refund.amount_fen, refund.ended_at, kind="refund", source=outside_id("re", refund.uuid)
+        refund.uuid, -refund.amount_fen, refund.moved_at, kind="refund", source=outside_id("re", refund.uuid)
     )
 
 

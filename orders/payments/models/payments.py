@@ -90,7 +90,7 @@ class PaymentIntent(Identified):
     )
     payment_method = models.CharField(max_length=10, blank=True, default="alipay")
     confirmed_at = models.DateTimeField(null=True)
-    capture_method = models.CharField(max_length=10, default="automatic")
+    capture_method = models.CharField(max_length=20, default="automatic")
     metadata = models.JSONField(default=dict, blank=True)
     cancellation_reason = models.CharField(max_length=30, blank=True)
     last_payment_error = models.CharField(max_length=100, blank=True)

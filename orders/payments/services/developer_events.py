@@ -33,6 +33,18 @@ delivered AS (
 )
 """
 
+#: every type that is ever told
+SENT = frozenset(
+    {
+        *(f"payment_intent.{fact}" for fact in (
+            "created", "requires_action", "amount_capturable_updated", "succeeded", "payment_failed",
+            "canceled",
+        )),
+        *(f"charge.{fact}" for fact in ("succeeded", "refunded")),
+        *(f"refund.{fact}" for fact in ("created", "updated", "failed")),
+    }
+)  # fmt: skip
+
 Fact = tuple[str, Json]
 """An event's type, and the object as it is then."""
 

@@ -29,6 +29,7 @@ from orders.payments.states import GroupStatus, IntentStatus
 OPEN_FOR = timedelta(hours=24)
 CHANGEABLE = (IntentStatus.REQUIRES_PAYMENT_METHOD, IntentStatus.REQUIRES_CONFIRMATION)
 METHOD = "alipay"
+METADATA_MAX_KEYS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +127,8 @@ def update_intent(
 ) -> None:
     """Amount and method only before it was confirmed: a number at the provider never changes its amount.
 
-    In `metadata` an empty value removes its key. Raises NotPayable, InvalidInput.
+    In `metadata` an empty value removes its key, and an empty mapping all of them. Raises NotPayable,
+    InvalidInput.
     """
     with transaction.atomic():
         lock_group(intent.group_id)
@@ -142,7 +144,7 @@ def update_intent(
         if description is not None:
             intent.description = description
         if metadata is not None:
-            intent.metadata = {k: v for k, v in (intent.metadata | dict(metadata)).items() if v != ""}
+            intent.metadata = merged_metadata(intent.metadata, metadata)
         intent.save()
 
 
@@ -226,6 +228,14 @@ def _new_group(label: str) -> PaymentGroup:
 
 def _before_confirming(payment_method: str) -> IntentStatus:
     return IntentStatus.REQUIRES_CONFIRMATION if payment_method else IntentStatus.REQUIRES_PAYMENT_METHOD
+
+
+def merged_metadata(standing: Mapping[str, str], change: Mapping[str, str]) -> dict[str, str]:
+    """An empty value removes its key, an empty `change` all of them. Raises InvalidInput if too many."""
+    kept = {key: value for key, value in {**standing, **change}.items() if value != ""} if change else {}
+    if len(kept) > METADATA_MAX_KEYS:
+        raise InvalidInput(field="metadata")
+    return kept
 
 
 def _check_amount(amount_fen: int) -> None:

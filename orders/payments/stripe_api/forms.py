@@ -17,10 +17,17 @@ def parse_form(text: str) -> Params:
     """Nested dicts; lists keep Stripe's indexes as keys until `text_list` reads them."""
     params: Params = {}
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="utf-8")
+        pairs = parse_qsl(
+            text, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="utf-8", errors="strict"
+        )
+    except UnicodeDecodeError:
+        raise ApiError(400, "The parameters are not UTF-8.") from None
     except ValueError:
         raise ApiError(400, "Too many parameters.") from None
     for number, (key, value) in enumerate(pairs):
+        if "\0" in key or "\0" in value:
+            name = key.replace("\0", "")
+            raise invalid(f"Invalid string: {name} contains a null character", param=name)
         match = _KEY.match(key)
         if match is None:
             raise invalid(f"Invalid parameter name: {key}", param=key)
@@ -94,6 +101,11 @@ class Reader:
             raise invalid(f"Invalid array: {name}", param=name)
         return list(value.values())
 
+    def either(self, name: str) -> str | Params:
+        """Text or object, as it was given; an absent one is empty."""
+        value = self._left.pop(name, "")
+        return value if isinstance(value, dict) else str(value)
+
     def object(self, name: str) -> Params:
         value = self._left.pop(name, {})
         if value == "":
@@ -103,7 +115,7 @@ class Reader:
         return value
 
     def metadata(self) -> Mapping[str, str] | None:
-        """None if absent; an empty value asks for the removal of its key."""
+        """None if absent; an empty value removes its key, an empty mapping every key."""
         if "metadata" not in self._left:
             return None
         given = self.object("metadata")

@@ -1,6 +1,6 @@
 """Objects by their outside ids, pages of them, and `expand`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,12 @@ from django.db.models import QuerySet
 
 from orders.payments import stripe_objects as objects
 from orders.payments.models import Attempt, Event, PaymentIntent, Refund, WebhookEndpoint
-from orders.payments.states import AttemptStatus, RefundStatus
-from orders.payments.stripe_api.errors import ApiError, invalid, missing
+from orders.payments.states import AttemptStatus
+from orders.payments.stripe_api.errors import invalid, missing
 from orders.payments.stripe_api.forms import Reader
 from orders.payments.stripe_objects import Json
 
 PAID = (AttemptStatus.SUCCEEDED, AttemptStatus.LATE)
-EXPAND_DEPTH = 4
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,10 @@ CHARGES = Resource("ch", "charge", _charges, objects.charge_object)
 REFUNDS = Resource("re", "refund", _refunds, objects.refund_object)
 EVENTS = Resource("evt", "event", lambda: Event.objects.prefetch_related("deliveries"), _show_event)
 ENDPOINTS = Resource("we", "webhook_endpoint", WebhookEndpoint.objects.all, objects.endpoint_object)
-BY_PREFIX = {resource.prefix: resource for resource in (INTENTS, CHARGES, REFUNDS, EVENTS, ENDPOINTS)}
+#: a payment by Alipay has no saved method: the intent's own is shown where somebody looks for one
+METHODS = Resource(
+    "pm", "payment_method", lambda: _intent().exclude(payment_method=""), objects.method_object
+)
 
 
 def uuid_in(resource: Resource, outside_id: str) -> UUID | None:
@@ -79,19 +81,18 @@ def find(resource: Resource, outside_id: str, *, param: str = "id") -> Any:
         raise missing(resource.name, outside_id, param=param) from None
 
 
-def page(
-    resource: Resource,
-    rows: "QuerySet[Any]",
-    *,
-    reader: Reader,
-    url: str,
-    show: Callable[[Any], Json] | None = None,
-) -> Json:
-    """A list object, newest first; `limit`, `starting_after`, `ending_before`."""
+def limits(reader: Reader) -> tuple[int, str | None, str | None]:
+    """`limit`, and one of `starting_after` and `ending_before`."""
     limit = reader.integer("limit", low=1, high=100) or 10
     after, before = reader.text("starting_after"), reader.text("ending_before")
     if after and before:
         raise invalid("Use only one of starting_after and ending_before", param="starting_after")
+    return limit, after, before
+
+
+def page(resource: Resource, rows: "QuerySet[Any]", *, reader: Reader, url: str) -> Json:
+    """A list object, newest first."""
+    limit, after, before = limits(reader)
     if before:
         mark = find(resource, before, param="ending_before")
         found = list(rows.filter(pk__gt=mark.pk).order_by("pk")[: limit + 1])
@@ -101,58 +102,9 @@ def page(
             rows = rows.filter(pk__lt=find(resource, after, param="starting_after").pk)
         found = list(rows.order_by("-pk")[: limit + 1])
         has_more, found = len(found) > limit, found[:limit]
-    render = show or resource.show
-    return {"object": "list", "url": url, "has_more": has_more, "data": [render(row) for row in found]}
+    return {"object": "list", "url": url, "has_more": has_more, "data": [resource.show(row) for row in found]}
 
 
-def balance_transaction(outside_id: str) -> Json:
-    """`txn_` ids carry the uuid of the charge's attempt or of the refund."""
-    try:
-        uuid = UUID(hex=outside_id.removeprefix("txn_"))
-    except ValueError:
-        raise missing("balance_transaction", outside_id) from None
-    attempt = _charges().filter(uuid=uuid).first()
-    if attempt is not None:
-        return objects.charge_balance(attempt)
-    refund = _refunds().filter(uuid=uuid, status=RefundStatus.SUCCEEDED).first()
-    if refund is None or not outside_id.startswith("txn_"):
-        raise missing("balance_transaction", outside_id)
-    return objects.refund_balance(refund)
-
-
-def expand(shown: Json, paths: Sequence[str]) -> Json:
-    """Replaces ids by objects: `latest_charge`, `data.latest_charge.balance_transaction`."""
-    for path in paths:
-        parts = path.split(".")
-        if len(parts) > EXPAND_DEPTH + 1:
-            raise invalid(f"You cannot expand more than {EXPAND_DEPTH} levels", param="expand")
-        _expand(shown, parts, path=path)
+def finished(shown: Json, reader: Reader) -> Json:
+    reader.finish()
     return shown
-
-
-def _expand(shown: Json, parts: Sequence[str], *, path: str) -> None:
-    head, rest = parts[0], parts[1:]
-    if head == "data" and isinstance(shown.get("data"), list):
-        for item in shown["data"]:
-            _expand(item, rest, path=path)
-        return
-    value = shown.get(head)
-    if isinstance(value, str):
-        value = shown[head] = _load(value, path=path)
-    elif head not in shown or not (value is None or isinstance(value, dict)):
-        raise invalid(f"This property cannot be expanded ({path}).", param="expand")
-    if rest and isinstance(value, dict):
-        _expand(value, rest, path=path)
-
-
-def _load(outside_id: str, *, path: str) -> Json:
-    prefix = outside_id.partition("_")[0]
-    if prefix == "txn":
-        return balance_transaction(outside_id)
-    resource = BY_PREFIX.get(prefix)
-    if resource is None:
-        raise invalid(f"This property cannot be expanded ({path}).", param="expand")
-    try:
-        return resource.show(find(resource, outside_id))
-    except ApiError:
-        raise invalid(f"This property cannot be expanded ({path}).", param="expand") from None

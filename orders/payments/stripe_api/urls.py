@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from orders.payments.stripe_api.views import stripe_v1
+from orders.payments.stripe_api.views import elsewhere, stripe_v1
 
-urlpatterns = [path("v1/<path:path>", stripe_v1)]
+urlpatterns = [path("v1/<path:path>", stripe_v1), path("<path:path>", elsewhere)]

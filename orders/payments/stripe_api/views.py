@@ -1,5 +1,6 @@
 """The one view of the API: key, form, Idempotency-Key, address, answer."""
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -15,12 +16,14 @@ from marketplace.kernel import clock
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.ids import uuid7
 from orders.payments.services.developer_events import ApiRequest, current_request
+from orders.payments.stripe_api import developer, resources
 from orders.payments.stripe_api import endpoints as api
-from orders.payments.stripe_api import resources
-from orders.payments.stripe_api.errors import ApiError, translated
+from orders.payments.stripe_api.balance import list_balance_transactions, retrieve_balance_transaction
+from orders.payments.stripe_api.errors import ApiError, invalid, translated
+from orders.payments.stripe_api.expanding import check_paths, expand
 from orders.payments.stripe_api.forms import Reader, parse_form
 from orders.payments.stripe_api.idempotency import KEY_MAX, Stored, begin, forget, keep
-from orders.payments.stripe_api.resources import CHARGES, ENDPOINTS, EVENTS, INTENTS, REFUNDS
+from orders.payments.stripe_api.resources import CHARGES, ENDPOINTS, EVENTS, INTENTS, METHODS, REFUNDS
 from orders.payments.stripe_objects import API_VERSION, Json
 
 log = logging.getLogger(__name__)
@@ -30,22 +33,23 @@ LISTS: dict[str, Callable[[Reader], Json]] = {
     "payment_intents": api.list_intents,
     "refunds": api.list_refunds,
     "charges": api.list_charges,
-    "events": api.list_events,
-    "webhook_endpoints": api.list_endpoints,
-    "balance_transactions": api.list_balance_transactions,
+    "events": developer.list_events,
+    "webhook_endpoints": developer.list_endpoints,
+    "balance_transactions": list_balance_transactions,
 }
 ONE: dict[str, Callable[[str], Json]] = {
     "payment_intents": partial(api.retrieve, INTENTS),
+    "payment_methods": partial(api.retrieve, METHODS),
     "refunds": partial(api.retrieve, REFUNDS),
     "charges": partial(api.retrieve, CHARGES),
     "events": partial(api.retrieve, EVENTS),
     "webhook_endpoints": partial(api.retrieve, ENDPOINTS),
-    "balance_transactions": resources.balance_transaction,
+    "balance_transactions": retrieve_balance_transaction,
 }
 CREATE: dict[str, Callable[[Reader, str], Json]] = {
     "payment_intents": api.create_intent,
     "refunds": api.create_refund,
-    "webhook_endpoints": api.create_endpoint,
+    "webhook_endpoints": developer.create_endpoint,
 }
 CHANGE: dict[tuple[str, str], Callable[[str, Reader, str], Json]] = {
     ("payment_intents", ""): api.update_intent,
@@ -53,9 +57,18 @@ CHANGE: dict[tuple[str, str], Callable[[str, Reader, str], Json]] = {
     ("payment_intents", "capture"): api.capture_intent,
     ("payment_intents", "cancel"): api.cancel_intent,
     ("refunds", ""): api.update_refund,
-    ("webhook_endpoints", ""): api.update_endpoint,
-    ("events", "retry"): api.retry_event,
+    ("refunds", "cancel"): api.cancel_refund,
+    ("webhook_endpoints", ""): developer.update_endpoint,
+    ("events", "retry"): developer.retry_event,
 }
+
+
+@csrf_exempt
+def elsewhere(request: HttpRequest, path: str) -> HttpResponse:
+    """Other versions of the API: refused as JSON, which a client can read."""
+    error = ApiError(404, f"Unrecognized request URL ({request.method}: /{path}).", code="url_unknown")
+    body = orjson.dumps(error.body)
+    return HttpResponse(body, status=error.status, content_type="application/json")
 
 
 @csrf_exempt
@@ -94,7 +107,7 @@ def _answer(request: HttpRequest, path: str, call: ApiRequest) -> Stored:
     if request.method == "GET":
         return _dumped(_read(parts, parse_form(request.META.get("QUERY_STRING", ""))))
     if request.method == "DELETE" and len(parts) == 2 and parts[0] == "webhook_endpoints":
-        return _dumped(api.delete_endpoint(parts[1]))
+        return _dumped(developer.delete_endpoint(parts[1]))
     if request.method != "POST":
         raise _unknown(request.method or "", path)
     body = request.body
@@ -127,12 +140,23 @@ def _once(parts: list[str], body: bytes, call: ApiRequest, *, path: str) -> Stor
 
 def _read(parts: list[str], params: Json) -> Json:
     paths = Reader({"expand": params.pop("expand", {})}).texts("expand")
+    kind = parts[0].removesuffix("s")
     if len(parts) == 1 and parts[0] in LISTS:
-        return resources.expand(LISTS[parts[0]](Reader(params)), paths)
+        check_paths(kind, paths, many=True)
+        return expand(LISTS[parts[0]](Reader(params)), paths)
+    if parts[1:] == ["search"] and parts[0] in LISTS:
+        raise ApiError(404, f"Search is not offered here: list {parts[0]} with filters.", code="url_unknown")
     if len(parts) == 2 and parts[0] in ONE:
-        params.pop("client_secret", None)
+        check_paths(kind, paths)
+        secret = params.pop("client_secret", None) if parts[0] == "payment_intents" else None
         Reader(params).finish()
-        return resources.expand(ONE[parts[0]](parts[1]), paths)
+        shown = ONE[parts[0]](parts[1])
+        if secret is not None and secret != shown["client_secret"]:
+            raise invalid("The client_secret is not that of this PaymentIntent.", param="client_secret")
+        return expand(shown, paths)
+    if len(parts) == 3 and (parts[0], parts[2]) == ("charges", "refunds"):
+        check_paths("refund", paths, many=True)
+        return expand(api.list_charge_refunds(parts[1], Reader(params)), paths)
     raise _unknown("GET", "/".join(parts))
 
 
@@ -142,6 +166,7 @@ def _write(parts: list[str], body: bytes, call: ApiRequest) -> Json:
     except UnicodeDecodeError:
         raise ApiError(400, "The body is not UTF-8.") from None
     paths = Reader({"expand": params.pop("expand", {})}).texts("expand")
+    check_paths(parts[0].removesuffix("s"), paths)
     reader, key = Reader(params), call.idempotency_key or call.request_id
     call.plain = bool(call.idempotency_key) and not paths
     try:
@@ -153,7 +178,7 @@ def _write(parts: list[str], body: bytes, call: ApiRequest) -> Json:
             raise _unknown("POST", "/".join(parts))
     except DomainError as error:
         raise translated(error, intent=_intent_now(parts)) from error
-    return resources.expand(shown, paths)
+    return expand(shown, paths)
 
 
 def _intent_now(parts: list[str]) -> Json | None:
@@ -163,12 +188,30 @@ def _intent_now(parts: list[str]) -> Json | None:
 
 
 def _authenticate(request: HttpRequest) -> None:
-    """`Authorization: Bearer sk_...`; without a key in the settings nobody comes in."""
+    """`Authorization: Bearer sk_...`, or the key as the user of `Basic`, as `curl -u sk_...:` sends it.
+
+    Without a key in the settings nobody comes in.
+    """
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if not given.strip():
+        raise ApiError(401, "You did not provide an API key.", code="api_key_missing")
+    key = _user(given) if scheme.lower() == "basic" else given.strip().encode()
     keys = [key.strip().encode() for key in str(settings.STRIPE_API_KEY).split(",") if key.strip()]
-    fits = [hmac.compare_digest(given.strip().encode(), key) for key in keys]
-    if scheme.lower() != "bearer" or not any(fits):
+    fits = [hmac.compare_digest(key, known) for known in keys]
+    if scheme.lower() not in ("bearer", "basic") or not any(fits):
         raise ApiError(401, "Invalid API Key provided.", code="api_key_invalid")
+    if request.headers.get("Stripe-Account"):
+        raise ApiError(
+            400, "Stripe-Account is not supported: name the settling seller with on_behalf_of.",
+            code="account_invalid", param="on_behalf_of",
+        )  # fmt: skip
+
+
+def _user(given: str) -> bytes:
+    try:
+        return base64.b64decode(given.strip(), validate=True).partition(b":")[0]
+    except ValueError:
+        return b""
 
 
 def _unknown(method: str, path: str) -> ApiError:
