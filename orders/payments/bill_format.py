@@ -39,10 +39,19 @@ def read_bill(raw: bytes) -> list[BilledMovement]:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             if sum(info.file_size for info in archive.infolist()) > UNPACKED_MAX:
                 raise BadBill("the bill is too large")
-            texts = [archive.read(name).decode("gbk") for name in archive.namelist() if "汇总" not in name]
-    except (zipfile.BadZipFile, UnicodeDecodeError) as error:
+            details = [info for info in archive.infolist() if "汇总" not in _name(info)]
+            # GB 18030 holds GBK, and the rare characters of names and villages beside it.
+            texts = [archive.read(info).decode("gb18030") for info in details]
+    except (zipfile.BadZipFile, UnicodeError) as error:
         raise BadBill(str(error)) from None
     return [movement for text in texts for movement in _movements(text)]
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Names are GBK as well, unmarked: read as the zip format's own code page they would not say 汇总."""
+    if info.flag_bits & 0x800:
+        return info.filename
+    return info.filename.encode("cp437").decode("gbk")
 
 
 def _movements(text: str) -> list[BilledMovement]:

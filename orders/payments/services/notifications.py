@@ -9,7 +9,7 @@ from orders.payments.gateways.registry import gateway
 from orders.payments.models import Attempt, GatewayNotification, PreAuthorisation, Refund
 from orders.payments.services.freezes import hear_of_freeze
 from orders.payments.services.outcomes import record_closed, record_paid
-from orders.payments.states import RefundStatus
+from orders.payments.states import AttemptStatus, RefundStatus
 
 
 def receive_notification(raw: bytes) -> None:
@@ -81,11 +81,13 @@ def _keep(note: Notification, raw: bytes) -> bool:
 
 
 def _act(note: Notification, attempt: Attempt) -> None:
-    """A refund's notification is never a payment: it only makes the query of that refund due."""
+    """A refund's notification is never a payment: it only makes queries due: of that refund, and
+    of the payment if its own notification was lost."""
     if note.kind is NotificationKind.REFUND:
         Refund.objects.filter(
             attempt=attempt, uuid__in=_uuids(note.refund_no), status=RefundStatus.PENDING
         ).update(next_try_at=clock.wall())
+        Attempt.objects.filter(pk=attempt.pk, status=AttemptStatus.OPEN).update(next_query_at=clock.wall())
     elif note.status in (TradeStatus.PAID, TradeStatus.FINISHED):
         record_paid(attempt.pk, trade_no=note.trade_no, paid_at=note.paid_at, buyer_id=note.buyer_id)
     elif note.status is TradeStatus.CLOSED and note.paid_at is None:

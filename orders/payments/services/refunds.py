@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Max, Sum
 
 from marketplace.kernel import clock
 from marketplace.kernel.errors import N_, InvalidInput
@@ -140,7 +140,7 @@ def send_refund(refund_id: int) -> RefundStatus:
             next_try_at=clock.wall() + SETTLEMENT_FIRST
         )
         return RefundStatus.PENDING
-    state = _ask(row, row.attempt)
+    state = _believed(row, _ask(row, row.attempt))
     if state.status is base.RefundStatus.MOVED:
         with transaction.atomic():
             lock_group(row.intent.group_id)
@@ -174,6 +174,14 @@ def _ask(row: Refund, attempt: Attempt) -> base.RefundState:
     if sent.status is not base.RefundStatus.PENDING:
         return sent
     return gateway().query_refund(out_trade_no=number, refund_no=refund_no)
+
+
+def _believed(row: Refund, state: base.RefundState) -> base.RefundState:
+    """Another amount under our number is never booked as ours: it stays unknown until a person has looked."""
+    if state.status is not base.RefundStatus.MOVED or state.amount_fen == row.amount_fen:
+        return state
+    log.error("refund %s moved %s fen, expected %s: not believed", row.uuid, state.amount_fen, row.amount_fen)
+    return base.RefundState(status=base.RefundStatus.UNKNOWN, reason="other amount")
 
 
 def record_moved(row: Refund) -> None:
@@ -230,5 +238,6 @@ def _first_try(attempt: Attempt | None) -> datetime | None:
     """Refunds of one trade stay three seconds apart, as the provider asks."""
     if attempt is None:
         return None
-    latest = attempt.refunds.order_by("-next_try_at").values_list("next_try_at", flat=True).first()
-    return max(clock.wall(), latest + APART) if latest else clock.wall()
+    found = attempt.refunds.aggregate(waiting=Max("next_try_at"), moved=Max("moved_at"))
+    earliest: datetime = max([clock.wall(), *(at + APART for at in found.values() if at is not None)])
+    return earliest

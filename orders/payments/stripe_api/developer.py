@@ -52,7 +52,7 @@ def create_endpoint(reader: Reader, key: str) -> Json:
     endpoint, _ = WebhookEndpoint.objects.get_or_create(
         uuid=uuid_of(key),
         defaults={
-            "url": address,
+            "url": address or "",
             "enabled_events": events,
             "description": description,
             "metadata": dict(metadata),

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from marketplace.kernel import clock
 from orders.payments.models import Attempt, PaymentIntent, Refund
 from orders.payments.services import intents as intent_services
 from orders.payments.services import together
@@ -141,7 +142,8 @@ def create_refund(reader: Reader, key: str) -> Json:
         ordered = order_refund(
             intent=intent, amount_fen=amount, reason=reason, key=f"api:{key}", metadata=metadata
         )
-    send_refund(ordered.pk)
+    if ordered.next_try_at is not None and ordered.next_try_at <= clock.wall():
+        send_refund(ordered.pk)  # else it stays pending: the provider wants refunds of one trade apart
     return REFUNDS.show(REFUNDS.rows().get(pk=ordered.pk))
 
 

@@ -55,11 +55,24 @@ def download(gateway: Gateway, *, token: str) -> bytes | None:
     rows = _trade_rows(gateway, day=day) if link["bill_type"] == "trade" else _account_rows(gateway, day=day)
     header = TRADE_HEADER if link["bill_type"] == "trade" else ACCOUNT_HEADER
     kind = "业务" if link["bill_type"] == "trade" else "账务"
-    name = f"{gateway.seller_id}_{day.replace('-', '')}_{kind}明细.csv"
-    packed = io.BytesIO()
+    name = f"{gateway.seller_id}_{day.replace('-', '')}_{kind}明细"
+    summary = f"#支付宝{kind}汇总查询\r\n门店编号,交易订单总笔数\r\n合计,{len(rows)}\r\n"
+    details = _csv(gateway, day=day, header=header, rows=rows)
+    return _packed({f"{name}.csv": details, f"{name}(汇总).csv": summary.encode("gbk")})
+
+
+def _packed(files: dict[str, bytes]) -> bytes:
+    """A zip with GBK names and no mark of it, as the real one: ASCII of the same length stands in first."""
+    packed, names = io.BytesIO(), {}
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, _csv(gateway, day=day, header=header, rows=rows))
-    return packed.getvalue()
+        for number, (name, content) in enumerate(files.items()):
+            wanted = name.encode("gbk")
+            names[f"{number}".encode().rjust(len(wanted), b"_")] = wanted
+            archive.writestr(f"{number}".rjust(len(wanted), "_"), content)
+    raw = packed.getvalue()
+    for stand_in, wanted in names.items():
+        raw = raw.replace(stand_in, wanted)
+    return raw
 
 
 def fee(amount: int) -> int:

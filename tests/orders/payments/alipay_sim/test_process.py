@@ -182,7 +182,7 @@ def test_the_cashier_is_a_plain_form_with_two_buttons(simulator, gateway, receiv
     page = simulator.request("GET", simulator.open(link))[2].decode()
     assert page.count('name="action" value="pay"') == 1
     assert page.count('name="action" value="refuse"') == 1
-    assert "&lt;b&gt;A&amp;B&lt;/b&gt;" in page
+    assert "&lt;b&gt;A＆B&lt;／b&gt;" in page
     assert parse_qs(link.partition("?")[2])["method"] == ["alipay.trade.wap.pay"]
 
 

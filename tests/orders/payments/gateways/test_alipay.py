@@ -1,12 +1,14 @@
 """The adapter against the simulator in its own process: happy paths, the fault table, refunds, settlement."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
 import pytest
 
 from marketplace.kernel import clock
+from orders.payments.bill_format import read_bill
 from orders.payments.gateways.base import (
     FreezeStatus,
     GatewayError,
@@ -278,6 +280,9 @@ def test_the_bill_comes_the_next_morning_and_names_each_movement(gateway, simula
     assert raw is not None
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         text = archive.read(archive.namelist()[0]).decode("gbk")
+        names = [info.filename.encode("cp437").decode("gbk")[-9:] for info in archive.infolist()]
+    assert names == ["_业务明细.csv", "细(汇总).csv"]
+    assert (refund_no, -2500) in [(row.refund_no, row.amount_fen) for row in read_bill(raw)]
     rows = list(csv.reader(line for line in text.splitlines() if not line.startswith("#")))[1:]
     ours = [(r[2], r[11], r[21].strip(), r[22]) for r in rows if r[1].strip() == trade.out_trade_no]
     assert ours == [("交易", "100.00", "", "-0.60"), ("退款", "-25.00", refund_no, "0.00")]
@@ -306,3 +311,9 @@ def test_a_seller_is_registered_once_and_has_no_number_before_the_review(gateway
     smid = gateway.register_merchant(external_id=external_id, name="罗市镇果业合作社")
     assert smid == gateway.register_merchant(external_id=external_id, name="罗市镇果业合作社")
     assert (len(smid), smid[:5]) == (16, "20882")
+
+
+def test_what_a_subject_may_not_hold_is_written_wide(gateway, simulator):
+    trade = replace(order(100), subject="猕猴桃 5斤/箱 & 笋=干" + "长" * 300)
+    simulator.pay(link(gateway, trade))
+    assert simulator.trade(trade.out_trade_no)["subject"] == ("猕猴桃 5斤／箱 ＆ 笋＝干" + "长" * 300)[:256]

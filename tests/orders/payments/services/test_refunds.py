@@ -1,6 +1,7 @@
 """Refunds: never more than was paid, once per key, and what the provider's answers make of them."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,6 +14,7 @@ from orders.ledger.errors import Overdrawn
 from orders.ledger.services import balance, settle, take_back, trial_balance
 from orders.payments.errors import KeyReused, NoSuchPayment, RefundTooLarge
 from orders.payments.gateways import registry
+from orders.payments.gateways.base import RefundState, RefundStatus
 from orders.payments.models import Refund
 from orders.payments.services import (
     confirm_group,
@@ -157,6 +159,48 @@ def test_a_refunds_notification_is_no_payment_and_only_hastens_the_query(simulat
 def test_refunds_of_one_trade_keep_their_distance(intent):
     first, second = order(intent, 100, key="a"), order(intent, 100, key="b")
     assert second.next_try_at - first.next_try_at == timedelta(seconds=3)
+
+
+def test_also_behind_a_refund_that_has_moved(intent):
+    first = order(intent, 100, key="a")
+    send_refund(first.pk)
+    first.refresh_from_db()
+    second = order(intent, 50, key="b")
+    assert first.next_try_at is None
+    assert second.next_try_at == first.moved_at + timedelta(seconds=3)
+
+
+def test_another_amount_under_our_number_is_not_believed(intent, monkeypatch):
+    row = order(intent, 100)
+    moved = RefundState(status=RefundStatus.MOVED, amount_fen=99)
+    monkeypatch.setattr(registry.gateway(), "refund", lambda **_: moved)
+    assert send_refund(row.pk) == "pending"
+    row.refresh_from_db()
+    assert (row.failure, row.next_try_at > clock.wall(), money(intent)) == (
+        "other amount",
+        True,
+        (900, 100, 1000),
+    )
+
+
+@pytest.mark.parametrize("without", ["", "out_biz_no"])
+def test_a_refunds_notification_makes_no_payment_of_an_open_attempt(simulator, alipay, monkeypatch, without):
+    """The payment's own notification was lost; the refund was made at the provider's counter."""
+    group = make_group(1000)
+    simulator.pay(confirm_group(group=group).url)
+    [attempt] = attempts_of(group)
+    fields = {
+        "notify_id": uuid7().hex, "app_id": alipay.app_id, "seller_id": attempt.seller_id,
+        "out_trade_no": attempt.out_trade_no, "trade_no": "1", "total_amount": "10.00",
+        "trade_status": "TRADE_SUCCESS", "gmt_payment": "2026-11-01 10:00:00", "refund_fee": "3.00",
+        "out_biz_no": "X1",
+    }  # fmt: skip
+    fields.pop(without, None)
+    monkeypatch.setattr(alipay.wire, "verify", lambda _: True)  # the signature is another test's matter
+    receive_notification(urlencode(fields).encode())
+    attempt.refresh_from_db()
+    assert (attempt.status, attempt.next_query_at <= clock.wall()) == ("open", True)
+    assert balance(kind=AccountKind.PROVIDER_CLEARING) == 0
 
 
 def test_a_full_refund_by_parts_closes_the_trade_and_empties_the_books(simulator, intent):

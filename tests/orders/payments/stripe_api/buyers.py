@@ -6,7 +6,7 @@ import time
 
 import stripe
 
-from orders.payments.models import PaymentIntent, PreAuthorisation
+from orders.payments.models import PaymentIntent, PreAuthorisation, Refund
 from orders.payments.services import work_due
 from orders.payments.services.queries import query_attempt
 
@@ -53,6 +53,12 @@ def ask_about_freezes(*, until):
             return freeze
         time.sleep(0.02)
     raise AssertionError(f"the freeze is {freeze.status}, not {until}")
+
+
+def send_refunds():
+    """What the worker does some seconds later: refunds of one trade wait for each other."""
+    Refund.objects.filter(status="pending").update(next_try_at="2020-01-01T00:00:00Z")
+    work_due()
 
 
 def paid(simulator, amount=1000, **more):
