@@ -42,6 +42,7 @@ class Command:
     issued_at: datetime
     expires_at: datetime
     args: dict[str, Any] = field(default_factory=dict)
+    boot: int | None = None  # the start that it is meant for; None: whichever runs
 
 
 def sign_command(command: Command, *, key: bytes) -> bytes:
@@ -60,6 +61,8 @@ def sign_command(command: Command, *, key: bytes) -> bytes:
         "expires": wire_time(command.expires_at),
         "args": command.args,
     }
+    if command.boot is not None:
+        plain["boot"] = command.boot
     return sign(plain, key=key)
 
 
@@ -77,6 +80,7 @@ def read_command(payload: bytes, *, key: bytes, device: str, generation: int) ->
             issued_at=read_time(plain["issued"]),
             expires_at=read_time(plain["expires"]),
             args=dict(plain["args"]),
+            boot=None if plain.get("boot") is None else int(plain["boot"]),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise Malformed(f"not a command: {error}") from None
@@ -87,11 +91,16 @@ def read_command(payload: bytes, *, key: bytes, device: str, generation: int) ->
     return command
 
 
-def check_timely(command: Command, *, wall: datetime, started_at: datetime) -> None:
-    """Raises Refused (`expired`, `before_start`): power coming back never executes what came before it."""
+def check_timely(command: Command, *, wall: datetime, started_at: datetime, boot: int) -> None:
+    """Raises Refused (`expired`, `before_start`): power coming back never executes what came before it.
+
+    An order that names its start is held to that, since a clock that the power cut has reset proves nothing.
+    """
     if wall >= command.expires_at:
         raise Refused("expired", code="expired")
-    if command.issued_at < started_at:
+    if command.boot is not None and command.boot != boot:
+        raise Refused(f"for start {command.boot}, this is {boot}", code="before_start")
+    if command.boot is None and command.issued_at < started_at:
         raise Refused("issued before this start", code="before_start")
 
 

@@ -44,7 +44,7 @@ class Board:
     ) -> None:
         self.blueprint, self.journal, self.hardware, self.world = blueprint, journal, hardware, world
         self.skew = skew
-        self.started_at, self._started_world = world.wall(), world.now()
+        self.started_at, self._started_world = self.wall(), world.now()
         # A generation has its own range, so that a device whose flash was wiped never reuses a number.
         self.boot = max(int(journal.get("boot", 0)), (blueprint.generation - 1) * BOOTS_PER_GENERATION) + 1
         self._seq = 0
@@ -82,6 +82,10 @@ class Board:
     def now(self) -> datetime:
         """The device's own clock."""
         return self.world.now() + self.skew
+
+    def wall(self) -> datetime:
+        """Wire time by the device's own clock."""
+        return self.world.wall() + self.skew
 
     def lived(self) -> datetime:
         """A clock that nobody sets: what the device has lived through under power, kept in its journal. The

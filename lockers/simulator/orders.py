@@ -125,7 +125,7 @@ def _commanded(board: Board, payload: bytes) -> None:
     if board.journal.answer(command.tx) is not None:  # the same tx again: done once is done
         return
     try:
-        check_timely(command, wall=board.world.wall(), started_at=board.started_at)
+        check_timely(command, wall=board.wall(), started_at=board.started_at, boot=board.boot)
         with board.journal.step():
             board.journal.put_answer(command.tx, {"action": command.action.value})
         _act(board, command)

@@ -72,7 +72,7 @@ class Uplink:
 
     def _heartbeat(self, board: Board) -> None:
         body = {
-            "uptime_s": round((board.world.wall() - board.started_at).total_seconds()),
+            "uptime_s": max(0, round((board.wall() - board.started_at).total_seconds())),
             "outbox": board.journal.outbox_length(),
             "firmware": FIRMWARE,
             "config": board.journal.get("config_version", 0),

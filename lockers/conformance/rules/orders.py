@@ -27,9 +27,11 @@ def opens_once_per_tx(bench: Bench) -> None:
 
 
 def refuses_stale_orders(bench: Bench) -> None:
-    """An expired order, and one issued before the start, open nothing and say so."""
+    """An expired order, one issued before the start, one for an earlier start: open nothing and say so."""
     past = clock.wall() - timedelta(seconds=60)
-    stale: list[dict[str, Any]] = [{"expires_at": past}, {"issued_at": past - timedelta(days=400)}]
+    stale: list[dict[str, Any]] = [
+        {"expires_at": past}, {"issued_at": past - timedelta(days=400)}, {"boot": bench.boot - 1},
+    ]  # fmt: skip
     for changes in stale:
         tx = bench.order(Action.OPEN, **changes)
         if bench.result(tx)["result"] != "refused" or bench.pulsed(tx=tx):

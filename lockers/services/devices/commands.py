@@ -125,6 +125,7 @@ def signed(command: Command) -> bytes:
         issued_at=command.issued_at,
         expires_at=command.expires_at,
         args=_args(command),
+        boot=device.boot if device.boot and not device.carrier else None,
     )
     return sign_command(order, key=keys.command_key(locker))
 

@@ -121,13 +121,13 @@ def test_a_command_is_for_one_device_one_generation_and_a_while() -> None:
     with pytest.raises(Refused) as refused:
         read_command(payload, key=COMMAND_KEY, device="L9", generation=3)
     assert refused.value.code == "wrong_device"
-    check_timely(COMMAND, wall=AT + timedelta(seconds=29), started_at=AT)
+    check_timely(COMMAND, wall=AT + timedelta(seconds=29), started_at=AT, boot=1)
     for wall, started_at, code in [
         (COMMAND.expires_at, AT, "expired"),
         (AT + timedelta(seconds=5), AT + timedelta(seconds=1), "before_start"),
     ]:
         with pytest.raises(Refused) as refused:
-            check_timely(COMMAND, wall=wall, started_at=started_at)
+            check_timely(COMMAND, wall=wall, started_at=started_at, boot=1)
         assert refused.value.code == code
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lockers.protocol.commands import Action
 from lockers.protocol.qr import PickupToken, sign_pickup
 from lockers.simulator.blueprint import Blueprint
 from lockers.simulator.cabinet import Cabinet, NoPower
@@ -54,6 +55,22 @@ def test_a_clock_set_back_locks_nobody_out(put_up: Callable[[], Cabinet], server
     time.passes(61)
     with cabinet.at_screen() as board:
         assert type_code(board, code(7)).ok
+
+
+@pytest.mark.parametrize(("boot", "opens"), [(None, True), (1, False)])
+def test_an_order_of_the_past_opens_nothing_after_a_cut_that_reset_the_clock(
+    cabinet: Cabinet, server: Server, time: Time, boot: int | None, opens: bool
+) -> None:
+    """Recorded, kept back, played three days later: only the start that it names gives it away."""
+    recorded = {"issued_at": time.wall_at, "expires_at": time.wall_at + timedelta(seconds=30), "boot": boot}
+    cabinet.power_off()
+    time.passes(3 * DAY_S)
+    set_fault(cabinet, "clock_skew", on=True, about={"seconds": -9_000 * DAY_S})
+    cabinet.power_on()
+    server.command(Action.OPEN, tx="late", **recorded)
+    assert cabinet.hardware.slots[1].is_open is opens
+    server.command(Action.OPEN, tx="new", boot=2, args={"door": 2, "purpose": "inspect"})
+    assert cabinet.hardware.slots[2].is_open
 
 
 def test_a_qr_that_opened_nothing_is_not_used_up(server: Server, cabinet: Cabinet) -> None:
