@@ -25,7 +25,16 @@ from routing.solver.engines.yinong.compiling import DELIVER, PICK_UP
 from routing.solver.engines.yinong.recombine import recombine
 from routing.solver.engines.yinong.ruin import dissolve
 from routing.solver.engines.yinong.sectors import Shared, freeze, owners, share, worth_it
-from routing.solver.engines.yinong.worker import COLD, HOT, WHOLE_RUN, Phase, Worker
+from routing.solver.engines.yinong.worker import (
+    COLD,
+    HOT,
+    LONG,
+    LONG_COLD,
+    LONG_HOT,
+    WHOLE_RUN,
+    Phase,
+    Worker,
+)
 from routing.solver.floor import floor
 from routing.solver.problem import Problem
 
@@ -45,6 +54,8 @@ POOL_WITHIN = 8.0
 #: Share of the run that may go into doing with fewer vehicles: at once, and again after a round.
 FLEET_SHARE = 0.3
 FLEET_AGAIN_AFTER, FLEET_AGAIN_SHARE = 16, 0.1
+#: So much of these where routes have many stops, which need the time to cool.
+LONG_FLEET = 0.3
 #: A vehicle that costs this many legs is never added again once it was saved.
 DEAR = 50.0
 #: Seconds that one call of compiled code should take, so that limits are kept.
@@ -66,7 +77,7 @@ class Search:
         self.workers = [Worker(compiled.arena), *(Worker(twin) for twin in twins)]
         self.shared = Shared.of(compiled.arena)
         self.rng = np.random.default_rng(seed)
-        self.cycles = 1
+        self.cycles, self.hot, self.cold = 1, phase.hot, COLD
         self.enough = ENOUGH_AT_ALL + ENOUGH * len(compiled.requests) ** 2
         self.good_enough = _good_enough(compiled.net.problem, watch.limits)
 
@@ -92,7 +103,7 @@ class Search:
         """The best plan found, as nodes per slot."""
         with ThreadPoolExecutor(len(self.workers)) as pool:
             leg = self._leg()
-            self._shrink_fleet(pool, leg, until=FLEET_SHARE)
+            self._shrink_fleet(pool, leg, share=FLEET_SHARE)
             self._anneal(pool, leg)
         return self.best()
 
@@ -128,8 +139,16 @@ class Search:
         stops = int(view(at.STOPS)[used].sum()) + int(used.sum())
         return max(1e-6, float(view(at.ROUTE_VALUES)[used, at.COST].sum() - fixed) / max(1, stops))
 
+    def _long(self) -> bool:
+        """Whether routes have so many stops that a colder search never regroups them."""
+        view = self.workers[0].arena.view
+        used = int(np.count_nonzero(view(at.LENGTH)))
+        return self.phase is WHOLE_RUN and int(view(at.STOPS).sum()) >= LONG * max(1, used)
+
     def _anneal(self, pool: ThreadPoolExecutor, leg: float) -> None:
         begun = self._spent()
+        if self._long():
+            self.hot, self.cold = LONG_HOT, LONG_COLD
         for worker in self.workers:
             worker.arena.view(at.LEVEL_PRICE)[:] = LEVEL_PRICE * leg
         for number in range(ROUNDS):
@@ -140,7 +159,7 @@ class Search:
             if number == 0:
                 self.cycles = self._cycles(begun)
             if number + 1 == FLEET_AGAIN_AFTER:
-                self._shrink_fleet(pool, leg, until=self._spent() + FLEET_AGAIN_SHARE)
+                self._shrink_fleet(pool, leg, share=FLEET_AGAIN_SHARE)
             self._remember(number + 1)
             self._report(f"round {number + 1} of {ROUNDS}")
 
@@ -178,8 +197,8 @@ class Search:
     def _heat(self, share: float) -> float:
         """Temperature in legs at a share of the annealing: each cycle cools from hot, the first hottest."""
         cycle = min(self.cycles - 1, int(share * self.cycles))
-        hot = self.phase.hot if cycle == 0 else REHEAT * self.phase.hot
-        return hot * float((COLD / hot) ** min(1.0, share * self.cycles - cycle))
+        hot = self.hot if cycle == 0 else REHEAT * self.hot
+        return hot * float((self.cold / hot) ** min(1.0, share * self.cycles - cycle))
 
     def _by_sectors(self, pool: ThreadPoolExecutor, turn: Callable[[Worker], None]) -> None:
         """A round on one plan, cut among the workers; all go on from what they made of it together."""
@@ -274,14 +293,17 @@ class Search:
                 keep_best(worker.arena.n, worker.arena.f)
         self._report("recombined")
 
-    def _shrink_fleet(self, pool: ThreadPoolExecutor, leg: float, *, until: float) -> None:
+    def _shrink_fleet(self, pool: ThreadPoolExecutor, leg: float, *, share: float) -> None:
         """Do with fewer vehicles as long as everybody is still served and it does not cost more."""
         fixed = float(self.workers[0].arena.view(at.TYPE_VALUES)[:, at.FIXED].max(initial=0.0))
+        begun = self._spent()
+        until = begun + share
         while fixed > 0 and self._spent() < until:
             leader = min(self.workers, key=lambda worker: worker.best)
             plan, best = leader.best_plan(), leader.best
             for worker in self.workers:
                 worker.adopt(*plan)
+            until = begun + (LONG_FLEET if self._long() else 1.0) * share
             if leader.absent() or leader.routes() <= self._fewest():
                 break
             for worker in self.workers:

@@ -13,6 +13,9 @@ from routing.solver.engines.yinong.recombine import RoutePool
 
 #: Temperature at the beginning and at the end, in average legs of the first plan.
 HOT, COLD = 0.3, 0.03
+#: Routes of so many stops on average are annealed hotter throughout: groups of requests change routes, each
+#: time by way of plans that are many legs dearer.
+LONG, LONG_HOT, LONG_COLD = 40, 4.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
