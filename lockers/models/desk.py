@@ -15,6 +15,7 @@ class DeskAction(models.TextChoices):
     INSPECT = "inspect", "查验结论"
     DECIDE = "decide", "超温处置"
     CAMERA = "camera", "设置摄像头"
+    ALARM = "alarm", "结束告警"
 
 
 class DeskEntry(Identified):

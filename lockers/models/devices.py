@@ -61,6 +61,11 @@ class Device(Identified):
         ]
 
     @property
+    def unconfirmed(self) -> bool:
+        """It has not said yet that it holds what it was told last: codes, recalls, rules."""
+        return self.config_applied < self.config_version
+
+    @property
     def housing(self) -> Cabinet:
         """The cabinet it controls; asked of cabinets' controllers only."""
         if self.cabinet is None:

@@ -1,12 +1,13 @@
 """Cabinets in GraphQL: for everybody, for recipients, for those who keep them."""
 
-from lockers.schema import cabinets, devices, fees, operators, recipients, site_imports, siting
+from lockers.schema import cabinets, desk, devices, fees, fleet, recipients, site_imports, siting
 
 
 class Query(
     cabinets.Query,
     recipients.Query,
-    operators.Query,
+    desk.Query,
+    fleet.Query,
     fees.Query,
     siting.Query,
     devices.Query,
@@ -18,7 +19,8 @@ class Query(
 class Mutation(
     cabinets.Mutation,
     recipients.Mutation,
-    operators.Mutation,
+    desk.Mutation,
+    fleet.Mutation,
     fees.Mutation,
     devices.Mutation,
     site_imports.Mutation,

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from lockers.errors import NotCollectable, NothingToInspect, ReasonMissing, UnknownDecision
 from lockers.events import InspectionDecided
-from lockers.models import Allocation, Cabinet, Command, Compartment, DeskAction, DeskEntry
+from lockers.models import Allocation, Cabinet, Command, Compartment, DeskAction, DeskEntry, DeviceAlarm
 from lockers.models.allocations import LIVE_ALLOCATION, InspectReason
 from lockers.protocol.allocation import AllocationState
 from lockers.protocol.commands import Action
@@ -143,6 +143,31 @@ def set_camera(*, principal: Principal, cabinet_uuid: UUID, camera: str) -> Cabi
         cabinet.save(update_fields=["camera"])
         note_act(principal, DeskAction.CAMERA, channel or "-", cabinet=cabinet)
     return cabinet
+
+
+def close_alarm(*, principal: Principal, alarm_uuid: UUID, reason: str) -> DeviceAlarm:
+    """Somebody has looked at it: the same thing raises a new alarm when it happens again, or still is so.
+
+    Twice is the same. Raises NotFound (recorders' alarms end by themselves), Forbidden, ReasonMissing.
+    """
+    with transaction.atomic():
+        alarm: DeviceAlarm | None = (
+            DeviceAlarm.objects.select_for_update(of=("self",))
+            .select_related("compartment__cabinet", "device__cabinet__site__place__county")
+            .filter(uuid=alarm_uuid, device__cabinet__withdrawn_at=None)
+            .exclude(device__cabinet=None)
+            .first()
+        )
+        if alarm is None:
+            raise NotFound(field="alarm_id")
+        cabinet = alarm.device.housing
+        principal.require("cabinet_operator", cabinet.site.place.county.uuid)
+        if alarm.cleared_at is None:
+            why = f"{alarm.kind}: {reason}"
+            note_act(principal, DeskAction.ALARM, why, cabinet=cabinet, compartment=alarm.compartment)
+            alarm.cleared_at = clock.now()
+            alarm.save(update_fields=["cleared_at"])
+    return alarm
 
 
 def desk_log(*, principal: Principal, cabinet_uuid: UUID | None, first: int) -> Sequence[DeskEntry]:

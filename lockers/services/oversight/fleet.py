@@ -46,7 +46,7 @@ class CabinetHealth:
             "identity": AlarmKind.DUPLICATE.value in kinds,
             "conflict": AlarmKind.CONFLICT.value in kinds,
             "battery": device.battery_pct is not None and device.battery_pct < 20,
-            "config": not self.silent and device.config_applied < device.config_version,
+            "config": not self.silent and device.unconfirmed,
             "cold_proof": bool(self.uncalibrated),
         }
         return [name for name, is_so in told.items() if is_so]

@@ -369,6 +369,7 @@ CALLS: dict[str, Call] = {
         "cabinet_operator", allocationId="{put_back}", decision="release", reason="完好"
     ),
     "Mutation.recallParcel": _by("cabinet_operator", allocationId="{lies_drop}", reason="卖家召回"),
+    "Mutation.closeAlarm": _by("cabinet_operator", alarmId="{alarm}", reason="已上门查看"),
     "Mutation.reissueForRecipient": _by("cabinet_operator", allocationId="{lies_drop}", reason="手机丢了"),
     "Mutation.assistRecipient": _by(
         "cabinet_operator", allocationId="{lies_drop}", reason="屏幕看不清", idempotencyKey="assist-1"

@@ -206,6 +206,7 @@ Query.siting                        .     .     .     .     .     .     .     + 
 Query.recordableAssets              .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.registerRecorder           .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.announceStorageRule        .     .     .     .     .     .     .     +     .     .     +     .
+Mutation.closeAlarm                 .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.setCabinetCamera           .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.issueDeviceToken           .     .     .     .     .     .     .     +     .     .     +     .
 Mutation.revokeDevice               .     .     .     .     .     .     .     +     .     .     +     .

@@ -188,6 +188,7 @@ OBJECTS: dict[str, dict[str, Own | Foreign | Open]] = {
     "Mutation.recallParcel": {"allocationId": OWN},
     "Mutation.reissueForRecipient": {"allocationId": OWN},
     "Mutation.assistRecipient": {"allocationId": OWN},
+    "Mutation.closeAlarm": {"alarmId": OWN},
     "Mutation.setCabinetCamera": {"cabinetId": OWN},
     "Mutation.issueDeviceToken": {"deviceId": OWN},
     "Mutation.revokeDevice": {"deviceId": OWN},

@@ -13,7 +13,7 @@ import orjson
 
 from catalog.models import Product
 from catalog.services.imports import import_lots
-from lockers.models import Allocation, Compartment, DeviceMessage, SiteImport
+from lockers.models import Allocation, Compartment, DeviceAlarm, DeviceMessage, SiteImport
 from lockers.protocol.messages import Kind
 from lockers.services.parcels import collection, recipients
 from lockers.services.sites.cabinets import CellSpec, register_cabinet
@@ -311,6 +311,7 @@ def _in_town(world: World) -> None:
     collection.put_back(allocation_uuid=UUID(world.ids["put_back_drop"]), at=clock.now(), tx="tx-1")
     overdue = Allocation.objects.filter(uuid=world.ids["overdue_drop"])
     overdue.update(parcel_state="expired")
+    alarm = DeviceAlarm.objects.create(device=market.cabinet.device, kind="conflict", raised_at=clock.now())
     near = make_cabinet(make_site(hub=market.town, lon=market.place.lon + 0.005, lat=market.place.lat), CELLS)
     Compartment.objects.filter(cabinet=near).update(door_state="closed")
     give_delivery_consent(principal=market.principal, place_uuid=near.site.place.uuid)
@@ -318,6 +319,7 @@ def _in_town(world: World) -> None:
         overdue_part=_part(world, "overdue"),
         put_back=world.ids["put_back_drop"],
         to_take_out=overdue.get(),
+        alarm=alarm,
         near_place=near.site.place,
     )
 

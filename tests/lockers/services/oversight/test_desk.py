@@ -8,15 +8,16 @@ import pytest
 
 from lockers import services
 from lockers.errors import DepositRefused, NothingToInspect, ReasonMissing
-from lockers.models import Allocation, DeskEntry, DeviceAlarm
+from lockers.models import Allocation, DeskEntry, Device, DeviceAlarm
 from lockers.protocol.parcel import ParcelState
+from lockers.services import alarms
 from lockers.services.oversight import desk, fleet
 from lockers.services.parcels import collection
 from lockers.services.parcels.removal import open_for_removal, parcels_to_take_out
 from lockers.simulator.faults import set_fault
 from marketplace.custody.services import Holder
 from marketplace.kernel import clock
-from marketplace.kernel.errors import Forbidden
+from marketplace.kernel.errors import Forbidden, NotFound
 from marketplace.kernel.principal import Grant, Principal
 from tests.lockers.services.conftest import COURIER, GOOD, Bench, events, unit_of
 
@@ -99,7 +100,9 @@ def test_overdue_and_recalled_parcels_are_listed_until_taken_out(bench: Bench) -
     who = operator(bench)
     desk.recall_parcel(principal=who, allocation_uuid=recalled.uuid, reason="批次召回")
     desk.recall_parcel(principal=who, allocation_uuid=recalled.uuid, reason="批次召回")
+    assert Device.objects.get(cabinet=bench.cabinet).unconfirmed
     bench.turn()
+    assert not Device.objects.get(cabinet=bench.cabinet).unconfirmed
     assert bench.type(bench.code(recalled)).reason == "held"
     later(bench, 25)
     assert services.expire_due_parcels() == 1
@@ -182,3 +185,25 @@ def test_the_fleet_shows_what_needs_a_hand(bench: Bench) -> None:
     told = fleet.door_events(principal=who, cabinet_uuid=bench.cabinet.uuid, first=20)
     assert [event.type for event in told if event.door == 1][-2:] == ["opened", "pulsed"]
     assert all(event.camera.startswith("NVR-3/07@2") and event.camera.endswith("Z") for event in told)
+
+
+def test_an_alarm_ends_when_somebody_has_looked_and_comes_again_when_it_happens_again(bench: Bench) -> None:
+    who, device = operator(bench), bench.cabinet.device
+    alarms.raise_alarm(device=device, kind="conflict", at=clock.now())
+    alarms.raise_alarm(device=device, kind="conflict", at=clock.now())
+    alarm = DeviceAlarm.objects.get(kind="conflict")
+    with pytest.raises(Forbidden):
+        desk.close_alarm(principal=STRANGER, alarm_uuid=alarm.uuid, reason="看过")
+    with pytest.raises(ReasonMissing):
+        desk.close_alarm(principal=who, alarm_uuid=alarm.uuid, reason=" ")
+    with pytest.raises(NotFound):
+        desk.close_alarm(principal=who, alarm_uuid=uuid4(), reason="看过")
+    for _ in range(2):
+        desk.close_alarm(principal=who, alarm_uuid=alarm.uuid, reason="已核对格口")
+    [health] = fleet.fleet(principal=who)
+    assert health.open_alarms == []
+    assert "conflict" not in health.problems
+    assert [entry.reason for entry in DeskEntry.objects.all()] == ["conflict: 已核对格口"]
+    alarms.raise_alarm(device=device, kind="conflict", at=clock.now())
+    assert DeviceAlarm.objects.filter(kind="conflict", cleared_at=None).exclude(pk=alarm.pk).count() == 1
+    assert len(events("lockers.AlarmRaised")) == 2
