@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marketplace.outbox.delivery import DeliveredEvent
 from marketplace.places.models import Hub, Place, PlaceKind
-from orders.models import Order
+from orders.models import Order, RefundReason
 from orders.services.documents import receipts
 from orders.services.fulfilment import arrivals, harvest, staying, storage_fees
 from orders.services.purchases import paying
@@ -189,7 +189,8 @@ def note_inspected(event: DeliveredEvent) -> None:
     """lockers.InspectionDecided: back to the recipient, or back with the courier and the money too."""
     fulfilment = _fulfilment(event)
     if fulfilment is not None:
-        staying.note_inspected(fulfilment_uuid=fulfilment, decision=event.payload["decision"])
+        decision = event.payload["decision"]
+        arrivals.note_released(fulfilment_uuid=fulfilment, decision=decision, refund=RefundReason.CLAIM)
 
 
 def note_removed(event: DeliveredEvent) -> None:
@@ -221,7 +222,10 @@ def release_parcels(event: DeliveredEvent) -> None:
     """lockers.ParcelsReleased: the decision about parcels that were held."""
     for reference in event.payload["references"]:
         if arrivals.is_ours(UUID(reference)):
-            arrivals.note_released(fulfilment_uuid=UUID(reference), decision=event.payload["decision"])
+            decision = event.payload["decision"]
+            arrivals.note_released(
+                fulfilment_uuid=UUID(reference), decision=decision, refund=RefundReason.BREACH
+            )
 
 
 def _order(event: DeliveredEvent, field: str) -> UUID | None:

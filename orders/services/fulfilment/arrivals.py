@@ -218,8 +218,10 @@ def note_overdue(*, fulfilment_uuid: UUID) -> None:
         tell(locked.order, "parcel_overdue", {"place": part.destination.name}, reference=part.uuid)
 
 
-def note_released(*, fulfilment_uuid: UUID, decision: str) -> None:
-    """Somebody decided: `release` gives it back to the recipient, else it ends with the money back."""
+def note_released(*, fulfilment_uuid: UUID, decision: str, refund: RefundReason) -> None:
+    """Somebody decided about what was held: `release` gives it back to the recipient, else it ends, and the
+    money goes back for the reason `refund`.
+    """
     with transaction.atomic():
         locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
         part = locked.fulfilment(fulfilment_uuid)
@@ -229,4 +231,4 @@ def note_released(*, fulfilment_uuid: UUID, decision: str) -> None:
             save(part, held=False)
             tell(locked.order, "parcel_released", {"place": part.destination.name}, reference=part.uuid)
         else:
-            cancel_fulfilment(locked, part, reason=RefundReason.BREACH)
+            cancel_fulfilment(locked, part, reason=refund)

@@ -9,11 +9,10 @@ from uuid import UUID
 from django.db import transaction
 
 from marketplace.kernel.clock import SHANGHAI
-from orders.models import Fulfilment, RefundReason
+from orders.models import Fulfilment
 from orders.services import road
 from orders.services.locking import lock_order_of_fulfilment, save
 from orders.services.notices import tell
-from orders.services.redress.cancelling import cancel_fulfilment
 from orders.states import FULFILMENT_MOVES, FulfilmentStatus
 
 #: what somebody must look at: goods that came back from a cabinet
@@ -62,20 +61,6 @@ def note_held_for_inspection(*, fulfilment_uuid: UUID) -> None:
             return
         save(part, held=True)
         tell(locked.order, "parcel_held", {"place": part.destination.name}, reference=part.uuid)
-
-
-def note_inspected(*, fulfilment_uuid: UUID, decision: str) -> None:
-    """A person has looked: `release` gives it back to the recipient, else it ends with the money back."""
-    with transaction.atomic():
-        locked = lock_order_of_fulfilment(uuid=fulfilment_uuid)
-        part = locked.fulfilment(fulfilment_uuid)
-        if not part.held or FULFILMENT_MOVES.is_final(part.status):
-            return
-        if decision == "release":
-            save(part, held=False)
-            tell(locked.order, "parcel_released", {"place": part.destination.name}, reference=part.uuid)
-        else:
-            cancel_fulfilment(locked, part, reason=RefundReason.CLAIM)
 
 
 def note_removed(*, fulfilment_uuid: UUID) -> None:

@@ -6,7 +6,7 @@ from marketplace.kernel import clock
 from marketplace.kernel.ids import uuid7
 from marketplace.messages.models import Notice
 from orders.ledger.accounts import AccountKind
-from orders.models import LineRefund
+from orders.models import LineRefund, RefundReason
 from orders.services.fulfilment import arrivals
 from orders.services.fulfilment.packing import pack_fulfilment
 from tests.factories.orders import (
@@ -86,7 +86,7 @@ def test_a_warm_cell_holds_the_parcel_and_says_so_until_somebody_decides(market,
     part.refresh_from_db()
     assert (part.held, part.held_breach_uuid, part.status) == (True, breach, "ready")
     assert Notice.objects.filter(template="parcel_held").count() == 1
-    arrivals.note_released(fulfilment_uuid=part.uuid, decision="release")
+    arrivals.note_released(fulfilment_uuid=part.uuid, decision="release", refund=RefundReason.BREACH)
     part.refresh_from_db()
     assert (part.held, part.status) == (False, "ready")
     assert Notice.objects.filter(template="parcel_released").count() == 1
@@ -98,7 +98,7 @@ def test_spoiled_parcels_end_with_the_money_back(market, thursday):
     part, unit = pack(market, order, 5_000)
     into_cabinet(market, part, unit)
     arrivals.note_held(fulfilment_uuid=part.uuid, breach_uuid=uuid7())
-    arrivals.note_released(fulfilment_uuid=part.uuid, decision="discard")
+    arrivals.note_released(fulfilment_uuid=part.uuid, decision="discard", refund=RefundReason.BREACH)
     order = fresh(order)
     assert (order.status, order.why_ended) == ("cancelled", "breach")
     assert owed(AccountKind.HELD, market.farmer.uuid) == 0
